@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the migration's thread and the others meet. The thread posts lines (docs/json.md) and takes
+ * requests; the main thread draws and writes the lines, and the control socket brings the requests.
+ * Everything here may be called from any thread. */
+#pragma once
+
+#include "qmp/message.h"
+
+typedef struct Board Board;
+
+typedef enum {
+    REQUEST_CANCEL,
+    REQUEST_POSTCOPY,
+    REQUEST_POSTCOPY_PAUSE,
+    REQUEST_FINISH, /* arguments {"by": "downtime"|"postcopy"|"pause"} or {} */
+    REQUEST_SET,    /* arguments {KEY: text}: option names of limits, or QEMU parameter names */
+    REQUEST_GET,    /* arguments {"keys": [..]} */
+    REQUEST_QMP,    /* arguments {"execute":…, "arguments":…, "force": bool} */
+} RequestKind;
+
+/* One question to the migration's thread. Answered exactly once, with board_answer(); on an error
+ * the answer is {"error": TEXT, "exit_code": N}, else an object for the command at hand. */
+typedef struct {
+    RequestKind kind;
+    json_object *arguments; /* never NULL */
+    void (*answered) (json_object *answer, gpointer data); /* in the main context; answer borrowed */
+    gpointer data;
+} Request;
+
+/* MAIN is the context of the thread that reads lines; WORK that of the migration's thread, which
+ * is woken by a request. */
+Board *board_new (GMainContext *main, GMainContext *work);
+void board_free (Board *self);
+
+/* The migration's thread. */
+void board_post (Board *self, json_object *line); /* takes LINE */
+Request *board_take (Board *self);                /* NULL: none waits */
+void board_answer (Board *self, Request *request, json_object *answer); /* takes both */
+
+/* The main thread: LISTENER sees every line, in order, in the main context. */
+typedef void (*BoardListener) (json_object *line, gpointer data); /* LINE is borrowed */
+guint board_listen (Board *self, BoardListener listener, gpointer data);
+void board_unlisten (Board *self, guint handle);
+void board_ask (Board *self, Request *request); /* takes REQUEST */
+/* The newest line of that TYPE ("header", "plan", "sample", "result"), a reference, or NULL. */
+json_object *board_latest (Board *self, const char *type);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the operator asked for: the command line over the environment over the configuration files
+ * over what is built in. Every value is already in base units. */
+#pragma once
+
+#include "agent/units.h"
+#include "qmp/address.h"
+
+typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
+
+typedef struct {
+    QmpAddress *socket; /* NULL: none given */
+    gboolean json, quiet, verbose;
+    ColorMode color;
+    gint64 reply_timeout_us;
+} GlobalOptions;
+
+typedef enum { POSTCOPY_AUTO, POSTCOPY_FALLBACK, POSTCOPY_NOW, POSTCOPY_NEVER } PostcopyMode;
+typedef enum { STUCK_WAIT, STUCK_PAUSE_GUEST, STUCK_CANCEL } StuckAction;
+typedef enum { ON_SUCCESS_AUTO, ON_SUCCESS_QUIT, ON_SUCCESS_KEEP } OnSuccess;
+typedef enum { THROTTLE_STEER, THROTTLE_RAMP, THROTTLE_OFF } ThrottleMode;
+typedef enum { TLS_NONE, TLS_X509, TLS_PSK } TlsKind;
+
+typedef struct {
+    TlsKind kind;
+    char *dir;      /* absolute */
+    char *hostname; /* or NULL */
+    char *authz;    /* or NULL; x509 only: id of an authz object, or a distinguished name pattern */
+} TlsOptions;
+
+/* One --cap NAME=on|off or --param KEY=VALUE, by QEMU's name. */
+typedef struct {
+    char *name;
+    char *value;
+} NamedValue;
+
+typedef struct {
+    char *uri;
+    QmpAddress *dest_socket; /* NULL: the destination is not observed */
+    guint64 max_downtime_us;
+    guint64 max_stall_us;     /* 0: as max_downtime_us */
+    guint64 deadline_us;      /* 0: none */
+    guint max_throttle_pct;
+    guint64 bandwidth_bytes_per_s; /* UNITS_UNLIMITED, or the limit */
+    PostcopyMode postcopy;
+    StuckAction if_stuck;
+    OnSuccess on_success;
+    gboolean offline;
+    guint multifd_channels; /* 0: not asked for */
+    char *compress_method;  /* zlib, zstd, ...; NULL: none */
+    int compress_level;     /* -1: QEMU's default */
+    gboolean xbzrle;
+    guint64 xbzrle_cache_bytes; /* 0: QEMU's default */
+    gboolean zero_copy;
+    ThrottleMode throttle;
+    GPtrArray *capabilities; /* NamedValue */
+    GPtrArray *parameters;   /* NamedValue */
+    TlsOptions tls;
+    gboolean allow_exec;
+    GStrv unsafe; /* items named; each command checks that it knows them; NULL: none */
+    gboolean dry_run;
+    gboolean detach;
+    char *trace_file; /* NULL: none */
+} MigrateOptions;
+
+void global_options_clear (GlobalOptions *self);
+MigrateOptions *migrate_options_new (void); /* what is built in */
+void migrate_options_free (MigrateOptions *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MigrateOptions, migrate_options_free)
+
+/* One long option of `migrate` (KEY without dashes) with its text; the single parser behind the
+ * command line and the configuration files. UNITS_ERROR, naming the option. */
+gboolean migrate_options_set (MigrateOptions *self, const char *key, const char *value,
+                              GError **error);
+/* Is KEY an option that may stand in [defaults] and [vm ...]? */
+gboolean migrate_options_is_key (const char *key);
