@@ -6,6 +6,16 @@
 #include "agent/units.h"
 #include "qmp/address.h"
 
+/* An option as help, the parser of the line, the configuration files and the shell's completion see
+ * it. */
+typedef struct {
+    const char *name;     /* "max-downtime" */
+    char letter;          /* 0: none */
+    const char *argument; /* NULL: a flag; "TIME": required; "[N]": optional, after "=". Words with
+                             bars between them are all that is allowed: "wait|cancel" */
+    const char *help;
+} OptionSpec;
+
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 
 typedef struct {
@@ -13,6 +23,7 @@ typedef struct {
     gboolean json, quiet, verbose;
     ColorMode color;
     gint64 reply_timeout_us;
+    char *config; /* the file to read instead of those searched for; NULL: search */
 } GlobalOptions;
 
 typedef enum { POSTCOPY_AUTO, POSTCOPY_FALLBACK, POSTCOPY_NOW, POSTCOPY_NEVER } PostcopyMode;
@@ -38,8 +49,8 @@ typedef struct {
     char *uri;
     QmpAddress *dest_socket; /* NULL: the destination is not observed */
     guint64 max_downtime_us;
-    guint64 max_stall_us;     /* 0: as max_downtime_us */
-    guint64 deadline_us;      /* 0: none */
+    guint64 max_stall_us; /* 0: as max_downtime_us */
+    guint64 deadline_us;  /* 0: none */
     guint max_throttle_pct;
     guint64 bandwidth_bytes_per_s; /* UNITS_UNLIMITED, or the limit */
     PostcopyMode postcopy;
@@ -63,7 +74,15 @@ typedef struct {
     char *trace_file; /* NULL: none */
 } MigrateOptions;
 
+void global_options_init (GlobalOptions *self); /* what is built in */
 void global_options_clear (GlobalOptions *self);
+/* As migrate_options_set(), for the options that every command takes. */
+gboolean global_options_set (GlobalOptions *self, const char *key, const char *value,
+                             GError **error);
+/* The options by number, in the order of the manual; NULL behind the last. */
+const OptionSpec *global_options_spec (guint index);
+const OptionSpec *migrate_options_spec (guint index);
+
 MigrateOptions *migrate_options_new (void); /* what is built in */
 void migrate_options_free (MigrateOptions *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MigrateOptions, migrate_options_free)
@@ -74,3 +93,7 @@ gboolean migrate_options_set (MigrateOptions *self, const char *key, const char 
                               GError **error);
 /* Is KEY an option that may stand in [defaults] and [vm ...]? */
 gboolean migrate_options_is_key (const char *key);
+/* May it be given several times, each adding to what was there (cap, param)? */
+gboolean migrate_options_is_list (const char *key);
+/* Its value where nobody set it: a text that migrate_options_set() takes, or words in brackets. */
+const char *migrate_options_builtin (const char *key);

@@ -6,13 +6,6 @@
 #include "agent/exit-code.h"
 #include "agent/options.h"
 
-typedef struct {
-    const char *name;     /* "max-downtime" */
-    char letter;          /* 0: none */
-    const char *argument; /* NULL: a flag; "TIME": required; "[N]": optional, after "=" */
-    const char *help;
-} OptionSpec;
-
 /* The command line after parsing. */
 typedef struct CommandLine CommandLine;
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A row of the tables of options (options.c), and the setters of the values that several share. */
+#pragma once
+
+#include "agent/options.h"
+
+typedef enum {
+    KEY_LIST = 1 << 0,     /* each use adds */
+    KEY_PER_CALL = 1 << 1, /* for this one migration: has no place in a configuration file */
+} KeyFlags;
+
+typedef struct OptionKey OptionKey;
+
+/* SELF is the struct that OFFSET goes into; NAME is "--max-downtime". */
+typedef gboolean (*OptionSetter) (const OptionKey *key, gpointer self, const char *name,
+                                  const char *value, GError **error);
+
+struct OptionKey {
+    OptionSpec spec;
+    const char *builtin;
+    OptionSetter set;
+    gsize offset;
+    guint64 min, max; /* of set_time; set_choice: MIN is the first word's number in its enum */
+    KeyFlags flags;
+};
+
+/* UNITS_ERROR "NAME: ...". FALSE, so that a failure is one line. */
+gboolean option_fail (GError **error, const char *name, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+gboolean option_set_flag (const OptionKey *key, gpointer self, const char *name, const char *value,
+                          GError **error);
+gboolean option_set_time (const OptionKey *key, gpointer self, const char *name, const char *value,
+                          GError **error);
+gboolean option_set_percent (const OptionKey *key, gpointer self, const char *name,
+                             const char *value, GError **error);
+gboolean option_set_choice (const OptionKey *key, gpointer self, const char *name,
+                            const char *value, GError **error);
+gboolean option_set_address (const OptionKey *key, gpointer self, const char *name,
+                             const char *value, GError **error);
+gboolean option_set_file (const OptionKey *key, gpointer self, const char *name, const char *value,
+                          GError **error);
