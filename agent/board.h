@@ -18,29 +18,36 @@ typedef enum {
     REQUEST_QMP,    /* arguments {"execute":…, "arguments":…, "force": bool} */
 } RequestKind;
 
-/* One question to the migration's thread. Answered exactly once, with board_answer(); on an error
- * the answer is {"error": TEXT, "exit_code": N}, else an object for the command at hand. */
+/* One question to the migration's thread, allocated with g_new. Answered exactly once, with
+ * board_answer(); on an error the answer is {"error": TEXT, "exit_code": N}, else an object for the
+ * command at hand. */
 typedef struct {
     RequestKind kind;
-    json_object *arguments; /* never NULL */
-    void (*answered) (json_object *answer, gpointer data); /* in the main context; answer borrowed */
+    json_object *arguments; /* never NULL in what board_take() gives */
+    /* In the main context; the answer is borrowed. May be NULL. */
+    void (*answered) (json_object *answer, gpointer data);
     gpointer data;
 } Request;
 
 /* MAIN is the context of the thread that reads lines; WORK that of the migration's thread, which
  * is woken by a request. */
 Board *board_new (GMainContext *main, GMainContext *work);
+/* In the main thread, after the migration's thread has ended: delivers what waits. */
 void board_free (Board *self);
 
 /* The migration's thread. */
-void board_post (Board *self, json_object *line); /* takes LINE */
-Request *board_take (Board *self);                /* NULL: none waits */
+void board_post (Board *self, json_object *line);                       /* takes LINE */
+Request *board_take (Board *self);                                      /* NULL: none waits */
 void board_answer (Board *self, Request *request, json_object *answer); /* takes both */
+/* Nobody takes requests any more: those that wait, those taken and not answered, and those to come
+ * are answered with an error. Posting the `result` does it for those not yet taken. */
+void board_close (Board *self);
 
 /* The main thread: LISTENER sees every line, in order, in the main context. */
 typedef void (*BoardListener) (json_object *line, gpointer data); /* LINE is borrowed */
 guint board_listen (Board *self, BoardListener listener, gpointer data);
 void board_unlisten (Board *self, guint handle);
 void board_ask (Board *self, Request *request); /* takes REQUEST */
-/* The newest line of that TYPE ("header", "plan", "sample", "result"), a reference, or NULL. */
+/* The newest line of that TYPE ("header", "plan", "sample", "result"), or NULL. Owned by the
+ * caller, who may keep and change it in any thread. */
 json_object *board_latest (Board *self, const char *type);
