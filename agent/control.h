@@ -4,8 +4,10 @@
  *
  * One JSON object a line. A request: {"command": "status"|"watch"|"events"|"cancel"|"postcopy"|
  * "postcopy-pause"|"finish"|"set"|"get"|"qmp", "arguments": {...}}. The answer: one object,
- * {"return": {...}} or {"error": TEXT, "exit_code": N}; `watch` answers with the lines of the record
- * (header, plan and last sample first) until the result. */
+ * {"return": {...}} or {"error": TEXT, "exit_code": N}. `status` returns {"pid", "header",
+ * "sample", "result"}, those that there are. `watch` and `events` (arguments {"names": [...]})
+ * return {} and then send lines until the result, which is the last: `watch` the record (header,
+ * plan and newest sample first), `events` its events. */
 #pragma once
 
 #include <gio/gio.h>
@@ -20,10 +22,10 @@ char *control_runtime_dir (void);
 
 typedef struct ControlServer ControlServer;
 
-/* Listens on every path of MONITORS (source and destination lead to the same migration), in the
- * main context. A stale socket is replaced; one that answers is QMPMIG already steering: an error. */
-ControlServer *control_server_new (Board *board, const QmpAddress *const *monitors,
-                                   GError **error);
+/* Listens on every path of MONITORS (ends with NULL; source and destination lead to the same
+ * migration), in the main context. A stale socket is replaced; one that answers is QMPMIG already
+ * steering: an error. */
+ControlServer *control_server_new (Board *board, const QmpAddress *const *monitors, GError **error);
 void control_server_free (ControlServer *self); /* removes the sockets */
 
 typedef struct ControlClient ControlClient;
@@ -31,13 +33,18 @@ typedef struct ControlClient ControlClient;
 /* NULL without error: no qmpmig steers this monitor. */
 ControlClient *control_client_open (const QmpAddress *monitor, GError **error);
 void control_client_close (ControlClient *self);
+pid_t control_client_pid (ControlClient *self); /* of the qmpmig that steers */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ControlClient, control_client_close)
 /* Sends and waits for one answer; its "return" object. An "error" answer becomes a GError in the
  * domain CONTROL_ERROR whose code is the exit code. Takes ARGUMENTS (may be NULL). */
-json_object *control_client_call (ControlClient *self, const char *command,
-                                  json_object *arguments, gint64 timeout_us, GError **error);
-/* The next line of a `watch`; NULL without error at its end. */
+json_object *control_client_call (ControlClient *self, const char *command, json_object *arguments,
+                                  gint64 timeout_us, GError **error);
+/* The next line of a `watch` or `events`; NULL without error at its end. TIMEOUT_US -1: as long as
+ * the other qmpmig is there. */
 json_object *control_client_next (ControlClient *self, gint64 timeout_us, GError **error);
 
+/* Its codes are exit codes. */
 #define CONTROL_ERROR (control_error_quark ())
 GQuark control_error_quark (void);
+/* FALSE, so that a failure is one line. */
+gboolean control_fail (GError **error, int exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
