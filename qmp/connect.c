@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp/address.h"
 #include "qmp/error.h"
+#include "qmp/lookup.h"
 #include "qmp/text.h"
 
 #include <errno.h>
@@ -13,8 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* How often to knock at a unix socket whose queue of waiting connections is full, and how often a
- * name look-up is asked whether it is done. */
+/* How often to knock at a unix socket whose queue of waiting connections is full. */
 #define KNOCK_US (20 * 1000)
 
 typedef struct {
@@ -161,112 +161,22 @@ connect_unix (const Attempt *attempt, GError **error)
     return wrap_socket (&fd, error);
 }
 
-/* The resolver has no timeout that we could set, so a name (not a number) is looked up in a thread
- * which is left behind when it takes too long. */
-typedef struct {
-    GMutex mutex;
-    GCond done_cond;
-    char *host;
-    char *service;
-    gboolean done;
-    int status;
-    struct addrinfo *found;
-} Lookup;
-
-static void
-lookup_clear (gpointer data)
-{
-    Lookup *self = data;
-
-    g_mutex_clear (&self->mutex);
-    g_cond_clear (&self->done_cond);
-    g_free (self->host);
-    g_free (self->service);
-    if (self->found)
-        freeaddrinfo (self->found);
-}
-
-static void
-lookup_release (Lookup *self)
-{
-    g_atomic_rc_box_release_full (self, lookup_clear);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lookup, lookup_release)
-
-static Lookup *
-lookup_new (const QmpAddress *address)
-{
-    Lookup *self = g_atomic_rc_box_new0 (Lookup);
-
-    g_mutex_init (&self->mutex);
-    g_cond_init (&self->done_cond);
-    self->host = g_strdup (address->host);
-    self->service = g_strdup_printf ("%u", address->port);
-    return self;
-}
-
-static int
-resolve (Lookup *self, int flags, struct addrinfo **ret_found)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV };
-
-    return getaddrinfo (self->host, self->service, &hints, ret_found);
-}
-
-static gpointer
-lookup_thread (gpointer data)
-{
-    g_autoptr (Lookup) self = data;
-    struct addrinfo *found = NULL;
-    int status = resolve (self, AI_ADDRCONFIG, &found);
-
-    g_mutex_lock (&self->mutex);
-    self->done = TRUE;
-    self->status = status;
-    self->found = found;
-    g_cond_signal (&self->done_cond);
-    g_mutex_unlock (&self->mutex);
-    return NULL;
-}
-
-/* FALSE when it is not done in time. */
-static gboolean
-lookup_run (Lookup *self, gint64 deadline_us, GCancellable *cancel)
-{
-    GThread *thread;
-    gboolean done;
-
-    self->status = resolve (self, AI_NUMERICHOST, &self->found);
-    if (self->status == 0)
-        return TRUE;
-    thread = g_thread_try_new ("qmp-lookup", lookup_thread, g_atomic_rc_box_acquire (self), NULL);
-    if (!thread) {
-        lookup_release (self);
-        return FALSE;
-    }
-    g_thread_unref (thread);
-
-    g_mutex_lock (&self->mutex);
-    while (!self->done && g_get_monotonic_time () < deadline_us &&
-           !g_cancellable_is_cancelled (cancel))
-        g_cond_wait_until (&self->done_cond, &self->mutex,
-                           MIN (deadline_us, g_get_monotonic_time () + KNOCK_US));
-    done = self->done;
-    g_mutex_unlock (&self->mutex);
-    return done;
-}
-
-static gboolean
+static const struct addrinfo *
 find_peers (const Attempt *attempt, Lookup *lookup, GError **error)
 {
-    if (!lookup_run (lookup, attempt->deadline_us, attempt->cancel))
-        return fail_attempt (
-            attempt, g_cancellable_is_cancelled (attempt->cancel) ? ECANCELED : ETIMEDOUT, error);
-    if (lookup->status == 0)
-        return TRUE;
-    return qmp_fail (error, QMP_ERROR_UNREACHABLE, "cannot find the address of %s: %s",
-                     attempt->address->host, gai_strerror (lookup->status));
+    const struct addrinfo *peers;
+    const char *why;
+
+    if (!lookup_run (lookup, attempt->deadline_us, attempt->cancel)) {
+        fail_attempt (attempt, g_cancellable_is_cancelled (attempt->cancel) ? ECANCELED : ETIMEDOUT,
+                      error);
+        return NULL;
+    }
+    peers = lookup_result (lookup, &why);
+    if (!peers)
+        qmp_fail (error, QMP_ERROR_UNREACHABLE, "cannot find the address of %s: %s",
+                  attempt->address->host, why);
+    return peers;
 }
 
 static guint
@@ -303,14 +213,14 @@ connect_peer (const Attempt *attempt, const struct addrinfo *peer, Descriptor *r
 static GSocket *
 connect_tcp (const Attempt *attempt, GError **error)
 {
-    g_autoptr (Lookup) lookup = lookup_new (attempt->address);
+    g_autoptr (Lookup) lookup = lookup_new (attempt->address->host, attempt->address->port);
+    const struct addrinfo *peer = find_peers (attempt, lookup, error);
     g_auto (Descriptor) fd = -1;
     int reason = EHOSTUNREACH;
 
-    if (!find_peers (attempt, lookup, error))
+    if (!peer)
         return NULL;
-    for (struct addrinfo *peer = lookup->found; peer && fd < 0 && reason != ECANCELED;
-         peer = peer->ai_next)
+    for (; peer && fd < 0 && reason != ECANCELED; peer = peer->ai_next)
         reason = connect_peer (attempt, peer, &fd);
     if (fd >= 0)
         return wrap_socket (&fd, error);
