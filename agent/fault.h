@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Named points at which the test build kills itself, to see what `recover` makes of it. In the
+ * product they are nothing. QMPMIG_FAULT_KILL=NAME#N dies at the Nth passing of NAME;
+ * QMPMIG_FAULT_LIST=FILE appends each point as it is passed. */
+#pragma once
+
+#ifdef QMPMIG_FAULT_POINTS
+void fault_point (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+#else
+#define fault_point(...) ((void) 0)
+#endif

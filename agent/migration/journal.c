@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/migration/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "agent/fault.h"
+#include "agent/migration/error.h"
+#include "agent/state.h"
+#include "qmp/value.h"
+
+struct Journal {
+    char *id;
+    char *path;
+    int fd;
+    json_object *facts;
+    guint steps; /* bit per JournalStep */
+};
+
+static const char *const step_names[] = {
+    [JOURNAL_BEGUN] = "begun",
+    [JOURNAL_AUTOSTART] = "destination-stopped",
+    [JOURNAL_STOPPED] = "source-stopped",
+    [JOURNAL_STARTED] = "started",
+    [JOURNAL_OWNED] = "destination-owns-guest",
+    [JOURNAL_TOLD_TO_RUN] = "destination-told-to-run",
+    [JOURNAL_ARRIVED] = "arrived",
+    [JOURNAL_ABANDONED] = "destination-abandoned",
+};
+
+static gboolean
+fail_io (const Journal *self, const char *what, GError **error)
+{
+    return migrate_fail (error, EXIT_INTERNAL, "journal %s: %s: %s", self->path, what,
+                         g_strerror (errno));
+}
+
+/* One write and one sync a line: a line is there whole or not at all, as far as readers go. */
+static gboolean
+append_line (Journal *self, json_object *line, GError **error)
+{
+    g_autofree char *text =
+        g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN), "\n", NULL);
+    gssize length = (gssize) strlen (text);
+
+    if (write (self->fd, text, (gsize) length) != length)
+        return fail_io (self, "write", error);
+    if (fdatasync (self->fd) < 0)
+        return fail_io (self, "sync", error);
+    return TRUE;
+}
+
+static gboolean
+sync_folder (const Journal *self, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname (self->path);
+    int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean ok = fd >= 0 && fsync (fd) == 0;
+
+    if (fd >= 0)
+        close (fd);
+    return ok || fail_io (self, "sync of the folder", error);
+}
+
+static Journal *
+journal_new (const char *folder, const char *file_name)
+{
+    Journal *self = g_new0 (Journal, 1);
+
+    self->path = g_build_filename (folder, file_name, NULL);
+    self->id = g_strndup (file_name, strlen (file_name) - strlen (".json"));
+    self->fd = -1;
+    return self;
+}
+
+Journal *
+journal_begin (const char *id, json_object *facts, GError **error)
+{
+    g_autoptr (json_object) owned = facts;
+    g_autofree char *folder = state_dir ("journal", error);
+    g_autofree char *name = g_strconcat (id, ".json", NULL);
+    g_autoptr (Journal) self = NULL;
+
+    if (!folder)
+        return NULL;
+    self = journal_new (folder, name);
+    self->fd = open (self->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    if (self->fd < 0 || flock (self->fd, LOCK_EX | LOCK_NB) < 0) {
+        fail_io (self, "cannot be made", error);
+        return NULL;
+    }
+    self->facts = json_object_get (facts);
+    self->steps = 1u << JOURNAL_BEGUN;
+    fault_point ("journal:begun:before");
+    if (!append_line (self, facts, error) || !sync_folder (self, error)) {
+        g_unlink (self->path);
+        return NULL;
+    }
+    fault_point ("journal:begun:after");
+    return g_steal_pointer (&self);
+}
+
+gboolean
+journal_step (Journal *self, JournalStep step, GError **error)
+{
+    g_autoptr (json_object) line = NULL;
+
+    if (journal_has (self, step))
+        return TRUE;
+    fault_point ("journal:%s:before", step_names[step]);
+    line = qmp_object ("step", json_object_new_string (step_names[step]), NULL);
+    if (!append_line (self, line, error))
+        return FALSE;
+    self->steps |= 1u << step;
+    fault_point ("journal:%s:after", step_names[step]);
+    return TRUE;
+}
+
+gboolean
+journal_has (const Journal *self, JournalStep step)
+{
+    return (self->steps & (1u << step)) != 0;
+}
+
+json_object *
+journal_facts (Journal *self)
+{
+    return self->facts;
+}
+
+const char *
+journal_id (const Journal *self)
+{
+    return self->id;
+}
+
+void
+journal_finish (Journal *self)
+{
+    fault_point ("journal:finish:before");
+    g_unlink (self->path);
+    fault_point ("journal:finish:after");
+}
+
+void
+journal_close (Journal *self)
+{
+    if (!self)
+        return;
+    if (self->fd >= 0)
+        close (self->fd);
+    g_clear_pointer (&self->facts, json_object_put);
+    g_free (self->path);
+    g_free (self->id);
+    g_free (self);
+}
+
+static void
+take_step (Journal *self, const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (step_names); i++)
+        if (g_strcmp0 (step_names[i], name) == 0)
+            self->steps |= 1u << i;
+}
+
+/* FALSE for a file without whole facts: qmpmig died before it had touched anything. */
+static gboolean
+journal_read (Journal *self)
+{
+    g_autofree char *text = NULL;
+    g_auto (GStrv) lines = NULL;
+
+    if (!g_file_get_contents (self->path, &text, NULL, NULL))
+        return FALSE;
+    lines = g_strsplit (text, "\n", -1);
+    for (guint i = 0; lines[i] && lines[i + 1]; i++) { /* what has no newline is torn */
+        g_autoptr (json_object) line = json_tokener_parse (lines[i]);
+
+        if (!json_object_is_type (line, json_type_object))
+            continue;
+        if (!self->facts)
+            self->facts = json_object_get (line);
+        else
+            take_step (self, qmp_peek_string (line, "step", NULL));
+    }
+    self->steps |= 1u << JOURNAL_BEGUN;
+    return self->facts != NULL;
+}
+
+static gboolean
+names_monitor (const Journal *self, const QmpAddress *monitor)
+{
+    static const char *const ends[] = { "source", "destination" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
+        g_autoptr (QmpAddress) end = NULL;
+        const char *text = qmp_peek_string (self->facts, ends[i], NULL);
+
+        end = text ? qmp_address_parse (text, NULL) : NULL;
+        if (end && qmp_address_equal (end, monitor))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* By the start time in the facts: newer wins. */
+static gboolean
+is_newer (const Journal *a, const Journal *b)
+{
+    return !b || qmp_peek_uint (a->facts, "begun_us", 0) > qmp_peek_uint (b->facts, "begun_us", 0);
+}
+
+Journal *
+journal_find (const QmpAddress *monitor, GError **error)
+{
+    g_autofree char *folder = state_dir ("journal", error);
+    g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, error) : NULL;
+    g_autoptr (Journal) found = NULL;
+    const char *name;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autoptr (Journal) self = NULL;
+
+        if (!g_str_has_suffix (name, ".json"))
+            continue;
+        self = journal_new (folder, name);
+        if (journal_read (self) && names_monitor (self, monitor) && is_newer (self, found)) {
+            g_clear_pointer (&found, journal_close);
+            found = g_steal_pointer (&self);
+        }
+    }
+    if (!found)
+        return NULL;
+    found->fd = open (found->path, O_RDWR | O_APPEND | O_CLOEXEC);
+    if (found->fd < 0 || flock (found->fd, LOCK_EX | LOCK_NB) < 0) {
+        migrate_fail (error, EXIT_UNREACHABLE, "migration %s is being steered by qmpmig, pid %" G_GUINT64_FORMAT,
+                      found->id, qmp_peek_uint (found->facts, "pid", 0));
+        return NULL;
+    }
+    return g_steal_pointer (&found);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/migration/plan-internal.h"
+#include "qmp/value.h"
+
+static void
+plan_capability_free (PlanCapability *self)
+{
+    g_free (self->name);
+    g_free (self->reason);
+    g_free (self);
+}
+
+static void
+plan_parameter_free (PlanParameter *self)
+{
+    json_object_put (self->value);
+    json_object_put (self->before);
+    g_free (self->name);
+    g_free (self->reason);
+    g_free (self);
+}
+
+void
+plan_free (Plan *self)
+{
+    if (!self)
+        return;
+    g_ptr_array_unref (self->capabilities);
+    g_ptr_array_unref (self->parameters);
+    g_ptr_array_unref (self->warnings);
+    g_free (self);
+}
+
+Plan *
+plan_new (const MigrateOptions *options, const MigrationUri *uri, const Vm *source,
+          const Vm *destination, GError **error)
+{
+    g_autoptr (Plan) self = g_new0 (Plan, 1);
+    Planner planner = { self, options, uri, source, destination };
+
+    self->capabilities = g_ptr_array_new_with_free_func ((GDestroyNotify) plan_capability_free);
+    self->parameters = g_ptr_array_new_with_free_func ((GDestroyNotify) plan_parameter_free);
+    self->warnings = g_ptr_array_new_with_free_func (g_free);
+    if (!plan_check_ends (&planner, error) || !plan_choose_capabilities (&planner, error) ||
+        !plan_choose_parameters (&planner, error))
+        return NULL;
+    return g_steal_pointer (&self);
+}
+
+void
+plan_warn (Plan *plan, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    g_ptr_array_add (plan->warnings, g_strdup_vprintf (format, args));
+    va_end (args);
+}
+
+const Vm *
+planner_vm (const Planner *p, End end)
+{
+    return end == END_SOURCE ? p->source : p->destination;
+}
+
+gboolean
+planner_is_two_ended (const Planner *p)
+{
+    return p->source && p->destination;
+}
+
+gboolean
+planner_both_report (const Planner *p, const char *capability)
+{
+    return planner_is_two_ended (p) && vm_reports (p->source, capability) &&
+           vm_reports (p->destination, capability);
+}
+
+gboolean
+plan_capability (const Plan *self, End end, const char *name)
+{
+    for (guint i = 0; i < self->capabilities->len; i++) {
+        const PlanCapability *c = g_ptr_array_index (self->capabilities, i);
+
+        if (c->end == end && g_str_equal (c->name, name))
+            return c->value;
+    }
+    return FALSE;
+}
+
+json_object *
+plan_capability_arguments (const Plan *self, End end, gboolean before)
+{
+    g_autoptr (json_object) list = json_object_new_array ();
+
+    for (guint i = 0; i < self->capabilities->len; i++) {
+        const PlanCapability *c = g_ptr_array_index (self->capabilities, i);
+
+        if (c->end != end || (before && c->value == c->before))
+            continue;
+        json_object_array_add (
+            list,
+            qmp_object ("capability", json_object_new_string (c->name), "state",
+                        json_object_new_boolean (before ? c->before : c->value), NULL));
+    }
+    if (json_object_array_length (list) == 0)
+        return NULL;
+    return qmp_object ("capabilities", g_steal_pointer (&list), NULL);
+}
+
+json_object *
+plan_parameter_arguments (const Plan *self, End end, gboolean before)
+{
+    g_autoptr (json_object) set = json_object_new_object ();
+
+    for (guint i = 0; i < self->parameters->len; i++) {
+        const PlanParameter *p = g_ptr_array_index (self->parameters, i);
+        json_object *value = before ? p->before : p->value;
+
+        if (p->end == end && value && !(p->before && json_object_equal (p->value, p->before)))
+            json_object_object_add (set, p->name, json_object_get (value));
+    }
+    return json_object_object_length (set) > 0 ? g_steal_pointer (&set) : NULL;
+}
+
+static json_object *
+capability_to_json (const PlanCapability *c)
+{
+    return qmp_object ("end", json_object_new_string (end_name (c->end)), "name",
+                       json_object_new_string (c->name), "value",
+                       json_object_new_boolean (c->value), "before",
+                       json_object_new_boolean (c->before), "reason",
+                       json_object_new_string (c->reason), NULL);
+}
+
+static json_object *
+parameter_to_json (const PlanParameter *p)
+{
+    json_object *json =
+        qmp_object ("end", json_object_new_string (end_name (p->end)), "name",
+                    json_object_new_string (p->name), "value", json_object_get (p->value),
+                    "reason", json_object_new_string (p->reason), NULL);
+
+    if (p->before)
+        json_object_object_add (json, "before", json_object_get (p->before));
+    return json;
+}
+
+json_object *
+plan_to_json (const Plan *self, gboolean dry_run)
+{
+    static const char *const modes[] = { "auto", "fallback", "now", "never" };
+    json_object *capabilities = json_object_new_array ();
+    json_object *parameters = json_object_new_array ();
+    json_object *warnings = json_object_new_array ();
+
+    for (guint i = 0; i < self->capabilities->len; i++)
+        json_object_array_add (capabilities,
+                               capability_to_json (g_ptr_array_index (self->capabilities, i)));
+    for (guint i = 0; i < self->parameters->len; i++)
+        json_object_array_add (parameters,
+                               parameter_to_json (g_ptr_array_index (self->parameters, i)));
+    for (guint i = 0; i < self->warnings->len; i++)
+        json_object_array_add (warnings,
+                               json_object_new_string (g_ptr_array_index (self->warnings, i)));
+    return qmp_object ("capabilities", capabilities, "parameters", parameters, "warnings",
+                       warnings, "postcopy", json_object_new_string (modes[self->postcopy]),
+                       "dry_run", json_object_new_boolean (dry_run), NULL);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One QEMU, seen through its monitor: what it was when we came, and the few commands that a
+ * migration gives it. Belongs to the thread of its client. */
+#pragma once
+
+#include "agent/migration/schema.h"
+#include "agent/migration/status.h"
+#include "agent/options.h"
+#include "qmp/client.h"
+
+typedef struct {
+    End end;
+    QmpClient *client;
+    QmpAddress *address;
+    char *version;      /* "10.0.2" */
+    char *name;         /* NULL: none given to QEMU */
+    char *uuid;         /* NULL: none, or the all-zero one */
+    char *machine;      /* "pc-q35-10.0"; NULL where QEMU does not say */
+    char *run_state;    /* when we looked */
+    gboolean kvm;
+    guint64 ram_bytes;
+    guint vcpus;
+    guint dirty_bitmaps; /* that its disks carry */
+    char *status_text;   /* of a migration, when we looked */
+    MigrationStatus status;
+    json_object *capabilities; /* {name: bool}, as found */
+    json_object *parameters;   /* as found */
+    json_object *blocked;      /* list of reasons, or NULL */
+    Schema *schema;
+    gint64 round_trip_us; /* shortest that we saw */
+} Vm;
+
+/* Connects and looks, changing nothing. */
+Vm *vm_open (GMainContext *context, const QmpAddress *address, End end,
+             const GlobalOptions *global, GCancellable *cancel, GError **error);
+void vm_close (Vm *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Vm, vm_close)
+
+/* "web1", or what else it can be called by. Borrowed. */
+const char *vm_title (const Vm *self);
+gboolean vm_reports (const Vm *self, const char *capability);
+gboolean vm_has_capability (const Vm *self, const char *capability); /* on when we looked */
+gboolean vm_takes_parameter (const Vm *self, const char *parameter);
+/* The destination waits for a stream: -incoming defer, or listening already. */
+gboolean vm_is_incoming (const Vm *self);
+
+/* What QEMU says now. *ret_reply (the whole query-migrate answer) may be NULL. */
+gboolean vm_query_status (Vm *self, gint64 timeout_us, MigrationStatus *ret_status,
+                          json_object **ret_reply, GError **error);
+/* The run state now; owned by the caller. */
+char *vm_query_run_state (Vm *self, gint64 timeout_us, GError **error);
+
+/* A command whose answer is of no interest. Takes ARGUMENTS. */
+gboolean vm_tell (Vm *self, const char *command, json_object *arguments, GError **error);
+gboolean vm_yank (Vm *self, GError **error); /* out-of-band */
