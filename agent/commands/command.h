@@ -3,6 +3,7 @@
  * of all is in command.c. */
 #pragma once
 
+#include "agent/config.h"
 #include "agent/exit-code.h"
 #include "agent/options.h"
 
@@ -11,17 +12,20 @@ typedef struct CommandLine CommandLine;
 
 typedef struct {
     const char *name;
-    const char *arguments;      /* "URI", "[KEY...]", "" */
-    const char *summary;        /* one line, for the list */
-    const char *description;    /* a few lines, for --help */
-    const char *example;        /* one or more command lines, each indented by two spaces */
-    const OptionSpec *options;  /* its own, ends with {0}; NULL: none */
-    gboolean takes_migrate_options; /* those of MigrateOptions too */
+    const char *arguments;            /* "URI", "[KEY...]", "" */
+    const char *summary;              /* one line, for the list */
+    const char *description;          /* a few lines, for --help */
+    const char *example;              /* one or more command lines, each indented by two spaces */
+    const OptionSpec *options;        /* its own, ends with {0}; NULL: none */
+    gboolean takes_migrate_options;   /* those of MigrateOptions too */
     int min_arguments, max_arguments; /* max -1: any number */
     ExitCode (*run) (const CommandLine *line);
 } Command;
 
 const GlobalOptions *command_global (const CommandLine *line);
+/* The files and the command line behind command_migrate_options(): for config_apply_vm(), once the
+ * VM's name is known. NULL for commands that do not take them. */
+const Config *command_config (const CommandLine *line);
 /* Defaults, configuration files and command line already merged; NULL for commands that do not
  * take them. [vm PATTERN] sections are applied later, by config_apply_vm(). */
 MigrateOptions *command_migrate_options (const CommandLine *line);
@@ -36,7 +40,7 @@ ExitCode command_fail (const CommandLine *line, GError *error);
 /* What that exit code is. */
 ExitCode exit_code_of (const GError *error);
 
-extern const Command command_migrate, command_incoming, command_recover;  /* migration */
+extern const Command command_migrate, command_incoming, command_recover; /* migration */
 extern const Command command_status, command_get, command_set, command_finish, command_postcopy,
     command_cancel, command_capabilities, command_events, command_qmp; /* look and touch */
 extern const Command command_list;

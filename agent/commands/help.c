@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/help.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/commands/line.h"
+#include "agent/commands/table.h"
+
+#define HELP_COLUMN 34
+
+char *
+help_usage (const Command *command)
+{
+    return g_strdup_printf ("usage: qmpmig %s [OPTIONS]%s%s", command->name,
+                            command->arguments[0] ? " " : "", command->arguments);
+}
+
+/* "  -s, --socket ADDR", then the text beside it, or below where that is too wide. */
+static void
+print_option (const OptionSpec *spec)
+{
+    gboolean is_optional = spec->argument && spec->argument[0] == '[';
+    g_autofree char *letter =
+        spec->letter ? g_strdup_printf ("-%c, ", spec->letter) : g_strdup ("    ");
+    g_autofree char *bare = is_optional
+                                ? g_strndup (spec->argument + 1, strlen (spec->argument) - 2)
+                                : g_strdup (spec->argument ? spec->argument : "");
+    g_autofree char *left = g_strdup_printf ("  %s--%s%s%s%s", letter, spec->name,
+                                             is_optional ? "[="
+                                             : bare[0]   ? " "
+                                                         : "",
+                                             bare, is_optional ? "]" : "");
+
+    if (strlen (left) >= HELP_COLUMN)
+        printf ("%s\n%*s%s\n", left, HELP_COLUMN, "", spec->help);
+    else
+        printf ("%-*s%s\n", HELP_COLUMN, left, spec->help);
+}
+
+static void
+print_table (const char *title, const OptionSpec *table)
+{
+    if (!table || !table->name)
+        return;
+    printf ("\n%s:\n", title);
+    for (; table->name; table++)
+        print_option (table);
+}
+
+static void
+print_common (void)
+{
+    printf ("\nOptions of every command:\n");
+    for (guint i = 0; global_options_spec (i); i++)
+        print_option (global_options_spec (i));
+    for (const OptionSpec *spec = command_line_meta_options (); spec->name; spec++)
+        print_option (spec);
+}
+
+static void
+print_group (CommandGroup group, const char *title)
+{
+    gboolean is_first = TRUE;
+
+    for (guint i = 0; command_entry (i); i++) {
+        const CommandEntry *entry = command_entry (i);
+        g_autofree char *left = NULL;
+
+        if (entry->group != group)
+            continue;
+        if (is_first)
+            printf ("\n%s:\n", title);
+        is_first = FALSE;
+        left = g_strdup_printf ("  %s %s", entry->command->name, entry->command->arguments);
+        printf ("%-*s%s\n", HELP_COLUMN, left, entry->command->summary);
+    }
+}
+
+ExitCode
+help_print_all (void)
+{
+    printf ("usage: qmpmig [OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]\n"
+            "Moves a running QEMU guest to another host, and knows where it runs.\n");
+    print_group (GROUP_MOVE, "Move a guest");
+    print_group (GROUP_LOOK, "Look");
+    print_group (GROUP_TOUCH, "Touch a running migration");
+    print_group (GROUP_REPAIR, "Repair");
+    print_group (GROUP_HELP, "Help");
+    print_common ();
+    printf ("\nqmpmig COMMAND --help tells more about one; the manual is qmpmig(1).\n");
+    return EXIT_DONE;
+}
+
+static void
+print_exit_codes (const char *codes)
+{
+    g_auto (GStrv) items = g_strsplit (codes, " ", -1);
+
+    printf ("\nExit codes:\n");
+    for (guint i = 0; items[i]; i++)
+        printf ("  %2s  %s\n", items[i], exit_code_meaning ((ExitCode)atoi (items[i])));
+}
+
+ExitCode
+help_print_command (const Command *command)
+{
+    g_autofree char *usage = help_usage (command);
+
+    printf ("%s\n\n%s\n", usage, command->description);
+    print_table ("Options", command->options);
+    if (command->takes_migrate_options) {
+        printf ("\nOptions of the move:\n");
+        for (guint i = 0; migrate_options_spec (i); i++)
+            print_option (migrate_options_spec (i));
+    }
+    print_common ();
+    print_exit_codes (command_find (command->name)->exit_codes);
+    if (command->example)
+        printf ("\nExample:\n%s\n", command->example);
+    return EXIT_DONE;
+}
+
+ExitCode
+help_print_version (void)
+{
+    printf ("qmpmig %s\n", QMPMIG_VERSION);
+    return EXIT_DONE;
+}
+
+static ExitCode
+run_help (const CommandLine *line)
+{
+    const char *name = command_arguments (line)[0];
+    const CommandEntry *entry = name ? command_find (name) : NULL;
+    const char *near = name ? command_nearest (name) : NULL;
+
+    if (!name)
+        return help_print_all ();
+    if (entry)
+        return help_print_command (entry->command);
+    return command_fail (line, g_error_new (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                                            near ? "unknown command '%s'; did you mean '%s'?"
+                                                 : "unknown command '%s'",
+                                            name, near));
+}
+
+const Command command_help = {
+    .name = "help",
+    .arguments = "[COMMAND]",
+    .summary = "what there is, or what one command does",
+    .description = "Prints the list of commands, or what one of them does and takes.",
+    .example = "  qmpmig help migrate",
+    .max_arguments = 1,
+    .run = run_help,
+};

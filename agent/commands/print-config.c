@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/print-config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "qmp/value.h"
+
+static void
+print_setting (const CommandLine *line, const char *section, const char *key, const char *value,
+               const char *origin)
+{
+    g_autoptr (json_object) object = NULL;
+
+    if (!command_global (line)->json) {
+        printf ("%-14s = %-24s # %s\n", key, value, origin);
+        return;
+    }
+    object = qmp_object ("type", json_object_new_string ("setting"), "key",
+                         json_object_new_string (key), "value", json_object_new_string (value),
+                         "origin", json_object_new_string (origin), NULL);
+    if (section)
+        json_object_object_add (object, "section", json_object_new_string (section));
+    printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN));
+}
+
+static void
+print_section (const CommandLine *line, const char *name)
+{
+    if (!command_global (line)->json)
+        printf ("%s[%s]\n", strcmp (name, "defaults") ? "\n" : "", name);
+}
+
+/* Each use of a list counts; of the others the strongest, which is the last. */
+static void
+print_key (const CommandLine *line, const char *key)
+{
+    const GPtrArray *values = config_values (command_config (line));
+    const ConfigValue *last = NULL;
+
+    for (guint i = 0; i < values->len; i++) {
+        const ConfigValue *value = g_ptr_array_index (values, i);
+
+        if (strcmp (value->key, key) != 0)
+            continue;
+        last = value;
+        if (migrate_options_is_list (key))
+            print_setting (line, NULL, key, value->value, value->origin);
+    }
+    if (!last)
+        print_setting (line, NULL, key, migrate_options_builtin (key), "built in");
+    else if (!migrate_options_is_list (key))
+        print_setting (line, NULL, key, last->value[0] ? last->value : "on", last->origin);
+}
+
+static void
+print_vm_sections (const CommandLine *line)
+{
+    const GPtrArray *sections = config_sections (command_config (line));
+
+    for (guint i = 0; i < sections->len; i++) {
+        const ConfigSection *section = g_ptr_array_index (sections, i);
+        g_autofree char *name = g_strconcat ("vm ", section->pattern, NULL);
+
+        print_section (line, name);
+        for (guint j = 0; j < section->values->len; j++) {
+            const ConfigValue *value = g_ptr_array_index (section->values, j);
+
+            print_setting (line, name, value->key, value->value, value->origin);
+        }
+    }
+}
+
+/* The socket is no key of a file; it is shown because it comes from two places too. */
+static void
+print_socket (const CommandLine *line)
+{
+    const QmpAddress *socket = command_global (line)->socket;
+    gboolean is_given = command_flag (line, "socket");
+
+    print_setting (line, NULL, "socket", socket ? socket->text : "(none)",
+                   is_given ? "command line"
+                   : socket ? "environment"
+                            : "built in");
+}
+
+ExitCode
+print_config (const CommandLine *line)
+{
+    print_socket (line);
+    if (!command_config (line)) /* a command that does not move anything */
+        return EXIT_DONE;
+    print_section (line, "defaults");
+    for (guint i = 0; migrate_options_spec (i); i++)
+        print_key (line, migrate_options_spec (i)->name);
+    print_vm_sections (line);
+    return EXIT_DONE;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/table.h"
+
+#include <string.h>
+
+#include "agent/nearest.h"
+
+static const CommandEntry entries[] = {
+#ifdef HAVE_COMMAND_MIGRATE
+    { GROUP_MOVE, &command_migrate, "0 2 3 4 10 11 12 13 14 15" },
+#endif
+#ifdef HAVE_COMMAND_INCOMING
+    { GROUP_MOVE, &command_incoming, "0 2 3 4 10 13 14 15" },
+#endif
+#ifdef HAVE_COMMAND_STATUS
+    { GROUP_LOOK, &command_status, "0 2 3 10 11 12 13 14" },
+#endif
+#ifdef HAVE_COMMAND_LIST
+    { GROUP_LOOK, &command_list, "0 2" },
+#endif
+#ifdef HAVE_COMMAND_CAPABILITIES
+    { GROUP_LOOK, &command_capabilities, "0 2 3" },
+#endif
+#ifdef HAVE_COMMAND_EVENTS
+    { GROUP_LOOK, &command_events, "0 2 3" },
+#endif
+#ifdef HAVE_COMMAND_GET
+    { GROUP_LOOK, &command_get, "0 2 3" },
+#endif
+#ifdef HAVE_COMMAND_SET
+    { GROUP_TOUCH, &command_set, "0 2 3 4" },
+#endif
+#ifdef HAVE_COMMAND_FINISH
+    { GROUP_TOUCH, &command_finish, "0 2 3 4" },
+#endif
+#ifdef HAVE_COMMAND_POSTCOPY
+    { GROUP_TOUCH, &command_postcopy, "0 2 3 4" },
+#endif
+#ifdef HAVE_COMMAND_CANCEL
+    { GROUP_TOUCH, &command_cancel, "0 2 3 4" },
+#endif
+#ifdef HAVE_COMMAND_QMP
+    { GROUP_TOUCH, &command_qmp, "0 1 2 3 4" },
+#endif
+#ifdef HAVE_COMMAND_RECOVER
+    { GROUP_REPAIR, &command_recover, "0 2 3 4 10 11 12 13 14 15" },
+#endif
+    { GROUP_HELP, &command_help, "0 2" },
+};
+
+const CommandEntry *
+command_entry (guint index)
+{
+    return index < G_N_ELEMENTS (entries) ? &entries[index] : NULL;
+}
+
+const CommandEntry *
+command_find (const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
+        if (!strcmp (entries[i].command->name, name))
+            return &entries[i];
+    return NULL;
+}
+
+const char *
+command_nearest (const char *name)
+{
+    const char *names[G_N_ELEMENTS (entries) + 1];
+
+    for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
+        names[i] = entries[i].command->name;
+    names[G_N_ELEMENTS (entries)] = NULL;
+    return nearest_word (name, names);
+}

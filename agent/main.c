@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "agent/commands/line.h"
+
+/* A full disk below a redirected output must not pass for success. It does not change what a move
+ * has to say, which is where the guest is now. */
+static ExitCode
+close_output (ExitCode code, gboolean is_move)
+{
+    if (fflush (stdout) == 0 && !ferror (stdout))
+        return code;
+    if (errno != EPIPE)
+        fprintf (stderr, "qmpmig: cannot write to standard output: %s\n", g_strerror (errno));
+    return code == EXIT_DONE && !is_move ? EXIT_INTERNAL : code;
+}
+
+int
+main (int argc, char **argv)
+{
+    g_autoptr (CommandLine) line = command_line_new ();
+    g_autoptr (GError) error = NULL;
+
+    setlocale (LC_ALL, "");
+    g_set_prgname ("qmpmig");
+    signal (SIGPIPE, SIG_IGN);
+    if (!command_line_parse (line, argc > 0 ? argv + 1 : argv, &error))
+        return close_output (command_fail (line, g_steal_pointer (&error)), FALSE);
+    return close_output (command_line_run (line), command_migrate_options (line) != NULL);
+}
