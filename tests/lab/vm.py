@@ -21,7 +21,7 @@ import time
 import uuid
 
 from tests.lab import bare, qemus
-from tests.lab.qmp import Qmp, QmpError, connect
+from tests.lab.qmp import Qmp, QmpClosed, QmpError, connect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -29,7 +29,8 @@ Line = collections.namedtuple("Line", "text received wall")
 Beat = collections.namedtuple("Beat", "number guest_us work received wall")
 
 BEAT = re.compile(r"H (\d+) (\d+) (\d+) (?:\d+ )?\.")
-KERNEL_ARGUMENTS = "console=ttyS0 quiet mitigations=off nokaslr tsc=reliable no_timer_check"
+KERNEL_ARGUMENTS = ("console=ttyS0 quiet mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests lsm= "
+                    "audit=0")
 
 
 class MemoryBad(Exception):
@@ -85,7 +86,7 @@ class Vm:
     def _options(self, incoming, paused, smp):
         options = ["-nodefaults", "-display", "none", "-no-user-config", "-accel", "tcg",
                    "-name", self.guest_name, "-uuid", self.uuid, "-machine", self.machine, "-m", f"{self.memory}M",
-                   "-smp", str(smp), "-device", "pvpanic",
+                   "-smp", str(smp),
                    "-qmp", f"unix:{self.qmp},server=on,wait=off", "-qmp", f"unix:{self.witness_path},server=on,wait=off",
                    "-chardev", f"socket,id=serial,path={self.serial_path},server=on,wait=on",
                    "-serial", "chardev:serial"]
@@ -105,11 +106,12 @@ class Vm:
         built = guests_folder()
         if self.guest == "linux":
             words = [f"lab.{key}={value}" for key, value in self.parameters.items()]
-            return ["-kernel", f"{built}/kernel/vmlinuz", "-initrd", f"{built}/initrd",
+            return ["-device", "pvpanic", "-kernel", f"{built}/kernel/vmlinuz", "-initrd", f"{built}/initrd",
                     "-append", " ".join([KERNEL_ARGUMENTS, *words])]
         if self.guest == "bare":
             words = [f"{key}={value}" for key, value in self.parameters.items()]
-            return ["-bios", f"{built}/bare.bin", "-fw_cfg", f"name=opt/qmpmig/lab,string={' '.join(words)}"]
+            return ["-device", "pvpanic", "-bios", f"{built}/bare.bin",
+                    "-fw_cfg", f"name=opt/qmpmig/lab,string={' '.join(words)}"]
         raise ValueError(f"guest {self.guest!r}: linux, bare or none")
 
     def _make_disk(self, disk):
@@ -128,7 +130,7 @@ class Vm:
         try:
             self.serial = Serial(connect(self.serial_path, 10, self._died), self.name)
             self.witness = Qmp(self.witness_path)
-        except OSError as error:
+        except (OSError, QmpClosed) as error:
             raise RuntimeError(f"{self.name}: QEMU {self.version} did not start: {self.stderr() or error}") from error
 
     def _died(self):
@@ -236,7 +238,7 @@ class Vm:
     def quit(self):
         try:
             self.witness.call("quit")
-        except (QmpError, OSError):
+        except (QmpError, QmpClosed):
             pass
         return self.wait_exit()
 
