@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Draws the lines of a record (docs/json.md) for people: the plan, one live line, notices, the
- * summary. It knows nothing but the lines, so a second terminal draws the same picture. */
+ * summary. It knows nothing but the lines, so a second terminal draws the same picture. Time is the
+ * lines' own t_us: the same lines give the same output. */
 #pragma once
 
 #include <stdio.h>
@@ -11,15 +12,19 @@
 typedef struct Display Display;
 
 typedef struct {
-    FILE *out;          /* summary, plan, plain lines */
-    FILE *err;          /* the live line, notices */
-    gboolean live;      /* err is a terminal that can rewrite its line */
+    FILE *out;     /* summary, plan, plain lines */
+    FILE *err;     /* the live line, notices */
+    gboolean live; /* err is a terminal that can rewrite its line */
     gboolean color;
-    gboolean quiet;     /* errors and the result only */
-    int columns;        /* 0: ask the terminal, 80 */
+    gboolean utf8;    /* both take UTF-8; else everything is ASCII */
+    gboolean quiet;   /* errors and the result only */
+    gboolean verbose; /* the whole plan, every advice, what was sent, events */
+    gboolean fold;    /* out is a terminal: long sentences are folded at its width */
+    int columns;      /* at most, whatever the terminal has; 0: ask the terminal, 80 */
 } DisplayOptions;
 
-/* Fills in what the terminal, NO_COLOR, TERM and COLUMNS say. */
+/* Fills in what the terminal, NO_COLOR, TERM, COLUMNS and the locale say. With --json, stdout
+ * belongs to the lines: everything goes to stderr, and little of it. */
 void display_options_init (DisplayOptions *options, const GlobalOptions *global);
 
 Display *display_new (const DisplayOptions *options);

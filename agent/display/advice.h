@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the policy wants and what was sent, as far as it is news. */
+#pragma once
+
+#include "agent/display/style.h"
+#include "qmp/message.h"
+
+typedef struct {
+    guint64 throttle_pct; /* as last told */
+    char *action;
+    char *reason;
+} AdviceNews;
+
+void advice_news_clear (AdviceNews *self);
+/* One line without its newline, or NULL. With --verbose, whatever is not a repetition. */
+char *advice_text (AdviceNews *self, const Style *style, json_object *advice);
+char *advice_applied_text (const Style *style, json_object *applied);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/display/summary.h"
+
+#include <string.h>
+
+#include "agent/display/heading.h"
+#include "agent/display/text.h"
+#include "agent/exit-code.h"
+#include "agent/units.h"
+#include "qmp/value.h"
+
+#define UNKNOWN G_MAXUINT64
+
+/* --- the first line: where the guest runs now ------------------------------------------------ */
+
+/* The first that fits counts; NULL and 0 fit all. VM stands for the guest's name. */
+typedef struct {
+    const char *outcome, *role, *place;
+    guint64 exit_code;
+    Ink ink;
+    const char *head, *line;
+    const char *paused; /* instead of LINE, for a guest seen paused */
+} Ending;
+
+#define PAUSED_THERE "VM is on the destination, paused as it was"
+#define PAUSED_HERE  "VM is on the source, paused as it was"
+#define AS_BEFORE    "VM runs on the source, as before"
+
+static const Ending endings[] = {
+    { "completed", "incoming", "destination", 0, INK_GOOD, "Done", "VM runs here",
+      "VM is here, paused as it was" },
+    { "completed", NULL, "destination", 0, INK_GOOD, "Done", "VM runs on the destination",
+      PAUSED_THERE },
+    { "handed-over", NULL, NULL, 0, INK_GOOD, "Handed over",
+      "the source has sent all of VM; the destination was not observed", NULL },
+    { "failed", NULL, NULL, EXIT_UNREACHABLE, INK_BAD, "Failed",
+      "nothing was started, VM is untouched", NULL },
+    { "failed", NULL, NULL, EXIT_REFUSED, INK_BAD, "Refused",
+      "nothing was started, VM is untouched", NULL },
+    { "failed", "incoming", NULL, 0, INK_BAD, "Failed",
+      "VM did not arrive whole, and nothing was started here", NULL },
+    { "failed", NULL, "source", 0, INK_BAD, "Failed", AS_BEFORE, PAUSED_HERE },
+    { "failed", NULL, "destination", 0, INK_BAD, "Failed", "VM runs on the destination",
+      PAUSED_THERE },
+    { "failed", NULL, NULL, 0, INK_BAD, "Failed", "it is not known from here where VM runs", NULL },
+    { "cancelled", NULL, "source", 0, INK_CAUTION, "Cancelled", AS_BEFORE, PAUSED_HERE },
+    { "cancelled", NULL, NULL, 0, INK_CAUTION, "Cancelled",
+      "it is not known from here where VM runs", NULL },
+    { "postcopy-paused", NULL, NULL, 0, INK_CAUTION, "Post-copy paused",
+      "VM stands still with its memory on both sides; nothing is lost as long as both live", NULL },
+    { "undecided", NULL, NULL, 0, INK_BAD, "Decision needed",
+      "VM runs nowhere now, and is intact; only you can say which side may run it", NULL },
+    { "guest-ended", NULL, NULL, 0, INK_BAD, "The guest ended", "VM runs nowhere any more", NULL },
+    { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on by itself", NULL },
+};
+
+static gboolean
+fits (const char *wanted, const char *is)
+{
+    return !wanted || !strcmp (wanted, is);
+}
+
+static const Ending *
+find_ending (json_object *header, json_object *result)
+{
+    static const Ending unknown = { .ink = INK_BAD, .head = "Ended", .line = "look after VM" };
+    const char *outcome = qmp_peek_string (result, "outcome", "");
+    const char *role = qmp_peek_string (header, "role", "");
+    const char *place = qmp_peek_string (result, "guest_runs_on", "");
+    guint64 exit_code = qmp_peek_uint (result, "exit_code", UNKNOWN);
+
+    for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
+        const Ending *ending = &endings[i];
+
+        if (fits (ending->outcome, outcome) && fits (ending->role, role) &&
+            fits (ending->place, place) && (!ending->exit_code || ending->exit_code == exit_code))
+            return ending;
+    }
+    return &unknown;
+}
+
+static void
+append_headline (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    const Ending *ending = find_ending (header, result);
+    g_autofree char *name = heading_vm_name (style, header);
+    g_autofree char *state = text_peek (style, result, "run_state");
+    gboolean is_paused = ending->paused && !g_strcmp0 (state, "paused");
+    g_auto (GStrv) around = g_strsplit (is_paused ? ending->paused : ending->line, "VM", 2);
+    g_autofree char *head = g_strdup_printf ("%s:", ending->head);
+    g_autoptr (GString) line = g_string_new (" ");
+
+    g_string_append_printf (line, "%s%s%s", around[0], name, around[1]);
+    if (state && ending->paused && !is_paused && strcmp (state, "running") != 0)
+        g_string_append_printf (line, " (QEMU calls its state '%s')", state);
+    g_string_append_c (line, '.');
+    style_ink (style, out, ending->ink, head);
+    text_fold (style, out, 0, line->str);
+    g_string_append_c (out, '\n');
+}
+
+/* --- why ------------------------------------------------------------------------------------- */
+
+/* "source: migrate: Connection refused", for an error that came without a sentence. */
+static char *
+composed_error (const Style *style, json_object *result)
+{
+    static const char *const parts[] = { "error.end", "error.command", "error.desc" };
+    g_autoptr (GString) words = g_string_new (NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+        g_autofree char *part = text_peek (style, result, parts[i]);
+
+        if (part)
+            g_string_append_printf (words, "%s%s", words->len ? ": " : "", part);
+    }
+    return words->len ? g_strdup (words->str) : NULL;
+}
+
+static void
+append_line (const Style *style, GString *out, const char *text)
+{
+    text_fold (style, out, 0, text);
+    g_string_append_c (out, '\n');
+}
+
+static void
+append_reason (const Style *style, GString *out, json_object *result)
+{
+    g_autofree char *text = text_peek (style, result, "text");
+    g_autofree char *error = text_peek (style, result, "error.text");
+
+    if (!error)
+        error = composed_error (style, result);
+    if (text)
+        append_line (style, out, text);
+    if (!error || (text && strstr (text, error)))
+        return;
+    style_ink (style, out, INK_BAD, "error:");
+    g_string_append_c (out, ' ');
+    text_fold (style, out, 7, error);
+    g_string_append_c (out, '\n');
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static void
+append_total (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    guint64 us = qmp_peek_uint (result, "total_us", UNKNOWN);
+    g_autofree char *time = us == UNKNOWN ? NULL : units_format_time (us);
+
+    if (time)
+        text_row (style, out, "total time", time);
+}
+
+static char *
+blackout_origin (const Style *style, json_object *header, json_object *result)
+{
+    const char *source = qmp_peek_string (result, "blackout_source", "");
+    guint64 bound = qmp_peek_uint (result, "blackout_bound_us", UNKNOWN);
+    g_autofree char *within = bound == UNKNOWN ? NULL : units_format_time (bound);
+
+    if (!strcmp (source, "events"))
+        return g_strdup_printf ("%s%s%s, from the source's STOP to the destination's RESUME, by "
+                                "local receive time",
+                                within ? " " : "", within ? style_either (style, "± ", "+/- ") : "",
+                                within ? within : "");
+    if (strcmp (source, "qemu") != 0)
+        return g_strdup ("");
+    return g_strdup_printf (", as the source's QEMU reports it%s",
+                            header && !heading_is_observed (header, "destination")
+                                ? "; the destination was not observed"
+                                : "");
+}
+
+static void
+append_blackout (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    guint64 us = qmp_peek_uint (result, "blackout_us", UNKNOWN);
+    g_autofree char *time = us == UNKNOWN ? NULL : units_format_time (us);
+    g_autofree char *origin = blackout_origin (style, header, result);
+    g_autofree char *words = g_strconcat (time ? time : "", origin, NULL);
+
+    if (time)
+        text_row (style, out, "blackout", words);
+}
+
+static void
+append_sent (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    guint64 bytes = qmp_peek_uint (result, "sent_bytes", UNKNOWN);
+    guint64 passes = qmp_peek_uint (result, "passes", 0);
+    g_autofree char *size = bytes == UNKNOWN ? NULL : units_format_size (bytes);
+    g_autoptr (GString) words = g_string_new (size);
+
+    if (!size)
+        return;
+    if (passes)
+        g_string_append_printf (words, " in %" G_GUINT64_FORMAT " pass%s", passes,
+                                passes == 1 ? "" : "es");
+    text_row (style, out, "sent", words->str);
+}
+
+static void
+append_throttle (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    guint64 throttled = qmp_peek_uint (result, "throttle_integral_us", UNKNOWN);
+    guint64 us = qmp_peek_uint (result, "work_lost_us", throttled);
+    g_autofree char *time = units_format_time (us);
+    g_autofree char *words =
+        us ? g_strdup_printf ("cost each vCPU %s of its time", time) : g_strdup ("none");
+
+    if (us != UNKNOWN)
+        text_row (style, out, "throttle", words);
+}
+
+static void
+append_capabilities (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    json_object *list = qmp_peek (result, "capabilities_used");
+    size_t length =
+        json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
+    g_autoptr (GString) words = g_string_new (NULL);
+
+    for (size_t i = 0; i < length; i++) {
+        const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
+        g_autofree char *name = text_clean (raw ? raw : "", style->utf8);
+
+        g_string_append_printf (words, "%s%s", i ? ", " : "", name);
+    }
+    if (words->len)
+        text_row (style, out, "capabilities", words->str);
+}
+
+/* After a success the source's QEMU still holds the guest, and would run it on a mere `cont`. */
+static void
+append_source (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    json_object *kept = qmp_peek (result, "source_kept");
+    const char *place = qmp_peek_string (result, "guest_runs_on", "");
+
+    if (!json_object_is_type (kept, json_type_boolean) || !strcmp (place, "source"))
+        return;
+    text_row (style, out, "source's QEMU",
+              json_object_get_boolean (kept)
+                  ? "kept, stopped: it must never run this guest again; quit it when you are sure"
+                  : "has quit");
+}
+
+static void
+append_numbers (const Style *style, GString *out, json_object *header, json_object *result)
+{
+    static void (*const rows[]) (const Style *, GString *, json_object *, json_object *) = {
+        append_total,    append_blackout,     append_sent,
+        append_throttle, append_capabilities, append_source,
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+        rows[i](style, out, header, result);
+}
+
+/* --- what to do ------------------------------------------------------------------------------ */
+
+static void
+append_list (const Style *style, GString *out, json_object *result, const char *key,
+             const char *title, void (*append) (const Style *, GString *, const char *))
+{
+    json_object *list = qmp_peek (result, key);
+
+    if (!json_object_is_type (list, json_type_array) || !json_object_array_length (list))
+        return;
+    style_ink (style, out, INK_BOLD, title);
+    g_string_append_c (out, '\n');
+    for (size_t i = 0; i < json_object_array_length (list); i++) {
+        const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
+        g_autofree char *text = text_clean (raw ? raw : "", style->utf8);
+
+        append (style, out, text);
+    }
+}
+
+static void
+append_check (const Style *style, GString *out, const char *text)
+{
+    g_string_append (out, "  - ");
+    text_fold (style, out, 4, text);
+    g_string_append_c (out, '\n');
+}
+
+/* Never folded: it is to be copied. */
+static void
+append_command (const Style *style, GString *out, const char *text)
+{
+    g_string_append_printf (out, "  %s\n", text);
+}
+
+char *
+summary_text (const Style *style, json_object *header, json_object *result, gboolean brief)
+{
+    GString *out = g_string_new (NULL);
+
+    append_headline (style, out, header, result);
+    append_reason (style, out, result);
+    if (!brief)
+        append_numbers (style, out, header, result);
+    append_list (style, out, result, "check", "Check:", append_check);
+    append_list (style, out, result, "commands", "Then type:", append_command);
+    return g_string_free (out, FALSE);
+}
