@@ -8,6 +8,10 @@
 
 #include "agent/exit-code.h"
 
+/* How long to knock where the queue of callers is full. */
+#define KNOCK_TIMEOUT_US (2 * G_USEC_PER_SEC)
+#define KNOCK_RETRY_US   (10 * 1000)
+
 struct ControlClient {
     ControlFd fd;
     pid_t pid;
@@ -51,13 +55,25 @@ client_new (const char *path, ControlFd *fd, GError **error)
     return self;
 }
 
+static int
+knock (const char *path)
+{
+    gint64 deadline_us = g_get_monotonic_time () + KNOCK_TIMEOUT_US;
+    int fd;
+
+    while ((fd = control_connect (path)) < 0 && errno == EAGAIN &&
+           g_get_monotonic_time () < deadline_us)
+        g_usleep (KNOCK_RETRY_US);
+    return fd;
+}
+
 ControlClient *
 control_client_open (const QmpAddress *monitor, GError **error)
 {
     g_auto (GStrv) paths = control_candidates (monitor, error);
 
     for (char **path = paths; path && *path; path++) {
-        g_auto (ControlFd) fd = control_connect (*path);
+        g_auto (ControlFd) fd = knock (*path);
 
         if (fd >= 0)
             return client_new (*path, &fd, error);

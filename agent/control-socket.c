@@ -15,7 +15,7 @@
 /* How long another process may take between looking at a stale socket and replacing it. */
 #define LOCK_TIMEOUT_US (2 * G_USEC_PER_SEC)
 #define LOCK_RETRY_US   (10 * 1000)
-#define BACKLOG         16
+#define BACKLOG         64
 
 G_DEFINE_QUARK (control_error_quark, control_error)
 

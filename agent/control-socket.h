@@ -13,6 +13,9 @@
 #define CONTROL_MAX_REQUEST_BYTES (64 * 1024)
 #define CONTROL_MAX_DEPTH         32
 
+/* FALSE, so that a failure is one line. */
+gboolean control_fail (GError **error, int exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
 typedef int ControlFd;
 
 static inline void

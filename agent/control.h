@@ -46,5 +46,3 @@ json_object *control_client_next (ControlClient *self, gint64 timeout_us, GError
 /* Its codes are exit codes. */
 #define CONTROL_ERROR (control_error_quark ())
 GQuark control_error_quark (void);
-/* FALSE, so that a failure is one line. */
-gboolean control_fail (GError **error, int exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
