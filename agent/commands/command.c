@@ -78,7 +78,8 @@ command_fail (const CommandLine *line, GError *error)
     if (command_global (line)->json) {
         g_autoptr (json_object) object = error_line (line, error);
 
-        printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN));
+        printf ("%s\n", json_object_to_json_string_ext (
+                            object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     }
     return exit_code_of (error);
 }

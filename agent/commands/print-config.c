@@ -21,7 +21,8 @@ print_setting (const CommandLine *line, const char *section, const char *key, co
                          "origin", json_object_new_string (origin), NULL);
     if (section)
         json_object_object_add (object, "section", json_object_new_string (section));
-    printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN));
+    printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN |
+                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/host/holder.h"
 
+#include <string.h>
+
 #include "agent/host/proc.h"
 
 void
@@ -17,6 +19,37 @@ holder_match (Holder *self, const GPtrArray *sockets, const char *path, const st
         } else if (socket->is_connected && socket->inode) {
             /* What QEMU has accepted. Those who wait behind have no inode yet. */
             self->client_inode = socket->peer_inode;
+            self->hold = HOLD_HELD;
+        }
+    }
+}
+
+/* The other end of a connection is the socket whose addresses are the same, crossed. */
+static guint32
+tcp_peer_inode (const GArray *sockets, const TcpSocket *socket)
+{
+    for (guint i = 0; i < sockets->len; i++) {
+        const TcpSocket *other = &g_array_index (sockets, TcpSocket, i);
+
+        if (!strcmp (other->local, socket->remote) && !strcmp (other->remote, socket->local))
+            return other->inode;
+    }
+    return 0;
+}
+
+void
+holder_match_tcp (Holder *self, const GArray *sockets, guint16 port)
+{
+    for (guint i = 0; i < sockets->len; i++) {
+        const TcpSocket *socket = &g_array_index (sockets, TcpSocket, i);
+
+        if (socket->local_port != port)
+            continue;
+        if (socket->is_listening) {
+            self->listener_inode = socket->inode;
+            self->hold = MAX (self->hold, HOLD_FREE);
+        } else if (socket->is_connected && socket->inode) {
+            self->client_inode = tcp_peer_inode (sockets, socket);
             self->hold = HOLD_HELD;
         }
     }

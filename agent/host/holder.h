@@ -3,6 +3,7 @@
  * reason; the kernel knows who is first. */
 #pragma once
 
+#include "agent/host/tcp-sockets.h"
 #include "agent/host/unix-sockets.h"
 
 typedef enum { HOLD_UNKNOWN, HOLD_FREE, HOLD_HELD } Hold;
@@ -18,6 +19,9 @@ typedef struct {
 /* The socket at PATH among SOCKETS: hold and inodes. */
 void holder_match (Holder *self, const GPtrArray *sockets, const char *path,
                    const struct stat *file);
+/* The same for a TCP port, among SOCKETS of TcpSocket. The client's inode is known where it is on
+ * this host, in the same network namespace. */
+void holder_match_tcp (Holder *self, const GArray *sockets, guint16 port);
 /* Pids, programs and the listener's state, from OWNERS (proc_socket_owners()). */
 void holder_name (Holder *self, GHashTable *owners);
 /* Both, for one socket. */

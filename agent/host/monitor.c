@@ -53,7 +53,8 @@ masked_text (const char *name, const char *message)
     if (!arguments)
         return g_strdup_printf ("{\"execute\": \"%s\", ...}", name);
     mask_secrets (arguments);
-    return g_strdup (json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN));
+    return g_strdup (json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN |
+                                                                 JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void
