@@ -8,7 +8,8 @@
 #include "agent/units.h"
 #include "qmp/value.h"
 
-/* A steered throttle moves all the time; it is news when it comes, goes or jumps. */
+/* A steered throttle moves all the time; it is news when it comes, goes or jumps. So is a downtime
+ * limit. */
 #define THROTTLE_NEWS_PCT 10
 
 void
@@ -77,19 +78,26 @@ append_action (AdviceNews *self, GString *out, json_object *advice)
 }
 
 static void
-append_settings (GString *out, json_object *advice)
+append_downtime (AdviceNews *self, GString *out, json_object *advice, gboolean all)
 {
-    if (qmp_peek (advice, "downtime_limit_us")) {
-        g_autofree char *limit = units_format_time (qmp_peek_uint (advice, "downtime_limit_us", 0));
+    guint64 us = qmp_peek_uint (advice, "downtime_limit_us", self->downtime_limit_us);
+    guint64 change = MAX (us, self->downtime_limit_us) - MIN (us, self->downtime_limit_us);
+    g_autofree char *limit = units_format_time (us);
 
-        append_part (out, g_strdup_printf ("downtime limit %s", limit));
-    }
-    if (qmp_peek (advice, "bandwidth_bytes_per_s")) {
-        guint64 bandwidth = qmp_peek_uint (advice, "bandwidth_bytes_per_s", 0);
-        g_autofree char *limit = units_format_rate (bandwidth ? bandwidth : UNITS_UNLIMITED);
+    if (!change || !(all || change >= self->downtime_limit_us / 4))
+        return;
+    append_part (out, g_strdup_printf ("downtime limit %s", limit));
+    self->downtime_limit_us = us;
+}
 
+static void
+append_bandwidth (GString *out, json_object *advice)
+{
+    guint64 bandwidth = qmp_peek_uint (advice, "bandwidth_bytes_per_s", 0);
+    g_autofree char *limit = units_format_rate (bandwidth ? bandwidth : UNITS_UNLIMITED);
+
+    if (qmp_peek (advice, "bandwidth_bytes_per_s"))
         append_part (out, g_strdup_printf ("bandwidth %s", limit));
-    }
 }
 
 static gboolean
@@ -110,12 +118,13 @@ advice_text (AdviceNews *self, const Style *style, json_object *advice)
     g_autoptr (GString) parts = g_string_new (NULL);
 
     append_throttle (self, parts, advice, style->verbose);
+    append_downtime (self, parts, advice, style->verbose);
     append_action (self, parts, advice);
     if (style->verbose)
-        append_settings (parts, advice);
+        append_bandwidth (parts, advice);
     if (!parts->len && !(style->verbose && is_new && reason))
         return NULL;
-    return g_strdup_printf ("policy: %s%s%s", parts->str, parts->len && reason ? ": " : "",
+    return g_strdup_printf ("%s%s%s", parts->str, parts->len && reason ? ": " : "",
                             reason ? reason : "");
 }
 
@@ -158,5 +167,5 @@ advice_applied_text (const Style *style, json_object *applied)
     append_guard (style, parts, qmp_peek (applied, "changed_by_guard"));
     if (refused)
         return g_strdup_printf ("QEMU refused %s: %s", parts->str, answer);
-    return parts->len ? g_strdup_printf ("set: %s", parts->str) : NULL;
+    return parts->len ? g_strdup_printf ("sets %s", parts->str) : NULL;
 }

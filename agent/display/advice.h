@@ -6,12 +6,14 @@
 #include "qmp/message.h"
 
 typedef struct {
-    guint64 throttle_pct; /* as last told */
+    guint64 throttle_pct, downtime_limit_us; /* as last told */
     char *action;
     char *reason;
 } AdviceNews;
 
 void advice_news_clear (AdviceNews *self);
-/* One line without its newline, or NULL. With --verbose, whatever is not a repetition. */
+/* Words for a line that begins with "policy:", or NULL. With --verbose, whatever is no repetition.
+ */
 char *advice_text (AdviceNews *self, const Style *style, json_object *advice);
+/* What was sent, or NULL: with --verbose, and where QEMU refused it. */
 char *advice_applied_text (const Style *style, json_object *applied);

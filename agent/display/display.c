@@ -95,13 +95,15 @@ static void
 print_heading (Display *self, json_object *line)
 {
     g_autofree char *text = NULL;
+    g_autoptr (GString) folded = g_string_new (NULL);
     g_autoptr (GString) out = g_string_new (NULL);
 
     if (!self->heading_due || self->options.quiet)
         return;
     self->heading_due = FALSE;
     text = heading_text (&self->style, self->header, qmp_peek_bool (line, "dry_run", FALSE));
-    style_ink (&self->style, out, INK_BOLD, text);
+    text_fold (&self->style, folded, 2, text);
+    style_ink (&self->style, out, INK_BOLD, folded->str);
     g_string_append_c (out, '\n');
     screen_print (&self->screen, self->options.out, out->str);
 }
@@ -188,28 +190,41 @@ on_sample (Display *self, json_object *line)
         print_plain (self, line);
 }
 
-/* Beside the live line on a terminal, in the log else. */
+/* "HEAD TEXT", folded; HEAD may be empty. */
 static void
-say (Display *self, char *text)
+print_words (Display *self, FILE *to, Ink ink, const char *head, const char *text)
+{
+    g_autoptr (GString) out = g_string_new (NULL);
+
+    style_ink (&self->style, out, ink, head);
+    if (*head)
+        g_string_append_c (out, ' ');
+    text_fold (&self->style, out, *head ? text_width (head) + 1 : 0, text);
+    g_string_append_c (out, '\n');
+    screen_print (&self->screen, to, out->str);
+}
+
+/* Above the live line on a terminal, in the log else. Takes TEXT, which may be NULL. */
+static void
+say (Display *self, const char *head, char *text)
 {
     g_autofree char *owned = text;
-    g_autofree char *line = owned ? g_strconcat (owned, "\n", NULL) : NULL;
+    FILE *to = self->options.live ? self->options.err : self->options.out;
 
-    if (line && !self->options.quiet)
-        screen_print (&self->screen, self->options.live ? self->options.err : self->options.out,
-                      line);
+    if (owned && !self->options.quiet)
+        print_words (self, to, INK_PLAIN, head, owned);
 }
 
 static void
 on_advice (Display *self, json_object *line)
 {
-    say (self, advice_text (&self->advice, &self->style, line));
+    say (self, "policy:", advice_text (&self->advice, &self->style, line));
 }
 
 static void
 on_applied (Display *self, json_object *line)
 {
-    say (self, advice_applied_text (&self->style, line));
+    say (self, "qmpmig:", advice_applied_text (&self->style, line));
 }
 
 static void
@@ -218,12 +233,11 @@ on_event (Display *self, json_object *line)
     g_autofree char *end = text_peek (&self->style, line, "end");
     g_autofree char *name = text_peek (&self->style, line, "name");
     json_object *data = qmp_peek (line, "data");
-    g_autofree char *words =
-        text_clean (data ? json_object_to_json_string_ext (data, JSON_C_TO_STRING_PLAIN) : "",
-                    self->style.utf8);
+    const char *json = data ? json_object_to_json_string_ext (data, JSON_C_TO_STRING_PLAIN) : "";
+    g_autofree char *words = text_clean (json, self->style.utf8);
 
     if (self->style.verbose && name)
-        say (self, g_strdup_printf ("event: %s: %s %s", end ? end : "?", name, words));
+        say (self, "event:", g_strdup_printf ("%s: %s %s", end ? end : "?", name, words));
 }
 
 static void
@@ -231,18 +245,15 @@ on_notice (Display *self, json_object *line)
 {
     const char *level = qmp_peek_string (line, "level", "info");
     gboolean is_error = !strcmp (level, "error");
-    gboolean is_info = !strcmp (level, "info");
     g_autofree char *text = text_peek (&self->style, line, "text");
-    g_autofree char *head = g_strdup_printf ("%s: ", is_error ? "error" : "warning");
-    g_autoptr (GString) out = g_string_new (NULL);
 
     if (!text || (self->options.quiet && !is_error))
         return;
-    if (!is_info)
-        style_ink (&self->style, out, is_error ? INK_BAD : INK_CAUTION, head);
-    text_fold (&self->style, out, is_info ? 0 : (int)strlen (head), text);
-    g_string_append_c (out, '\n');
-    screen_print (&self->screen, self->options.err, out->str);
+    if (!strcmp (level, "info"))
+        print_words (self, self->options.err, INK_PLAIN, "", text);
+    else
+        print_words (self, self->options.err, is_error ? INK_BAD : INK_CAUTION,
+                     is_error ? "error:" : "warning:", text);
 }
 
 static void

@@ -51,17 +51,18 @@ gauge_phase_note (json_object *sample)
     return i < 0 ? NULL : phases[i].note;
 }
 
+/* Where QEMU's word says more than ours: a cancel on its way, and how it ended. */
+static gboolean
+prefers_status (json_object *sample)
+{
+    return !strcmp (qmp_peek_string (sample, "status", ""), "cancelling") ||
+           gauge_phase (sample) == PHASE_DONE || !qmp_peek (sample, "phase");
+}
+
 char *
 gauge_phase_word (const Style *style, json_object *sample)
 {
-    char *word;
-
-    /* between the request and QEMU's last word on it, that is what the operator waits for */
-    if (!strcmp (qmp_peek_string (sample, "status", ""), "cancelling"))
-        return g_strdup ("cancelling");
-    word = text_peek (style, sample, "phase");
-    if (!word)
-        word = text_peek (style, sample, "status");
+    char *word = text_peek (style, sample, prefers_status (sample) ? "status" : "phase");
     return word ? word : g_strdup ("migration");
 }
 
@@ -124,18 +125,19 @@ requests_value (json_object *sample)
     return requests == UNKNOWN ? NULL : g_strdup_printf ("%" G_GUINT64_FORMAT, requests);
 }
 
-/* QEMU changes the throttle at its next occasion only: until then both numbers are true. */
+/* QEMU changes the throttle at its next occasion only: until then both numbers are true. One per
+ * cent is where an armed throttle is parked: nothing to speak of. */
 static char *
 throttle_value (json_object *sample)
 {
     guint now = (guint)qmp_peek_uint (sample, "throttle_pct", 0);
     guint commanded = (guint)qmp_peek_uint (sample, "throttle_commanded_pct", now);
 
-    if (!now && !commanded)
+    if (now <= 1 && commanded <= 1)
         return NULL;
     if (now == commanded)
         return g_strdup_printf ("%u%%", now);
-    return g_strdup_printf ("%u%% (%u%% asked)", now, commanded);
+    return g_strdup_printf ("%u to %u%%", now, commanded);
 }
 
 /* Ours looks at the next switchover, QEMU's at the last pass. */
@@ -183,7 +185,8 @@ verdict_value (json_object *sample)
 
 /* --- all of them ----------------------------------------------------------------------------- */
 
-#define BEFORE  (1 << PHASE_SETUP | 1 << PHASE_PRECOPY | 1 << PHASE_OTHER)
+#define COPYING (1 << PHASE_PRECOPY | 1 << PHASE_OTHER)
+#define BEFORE  (1 << PHASE_SETUP | COPYING)
 #define SWITCH  (1 << PHASE_SWITCHOVER)
 #define AFTER   (1 << PHASE_POSTCOPY | 1 << PHASE_PAUSED)
 #define RUNNING (BEFORE | SWITCH | AFTER)
@@ -195,7 +198,7 @@ static const struct {
     int phases;
     Ink ink;
 } kinds[] = {
-    { "pass", pass_value, 2, 9, BEFORE, INK_PLAIN },
+    { "pass", pass_value, 1, 9, COPYING, INK_PLAIN },
     { "sent", sent_value, 8, 12, RUNNING | 1 << PHASE_DONE, INK_PLAIN },
     { "left", left_value, 8, 6, RUNNING, INK_PLAIN },
     { "rate", rate_value, 10, 7, RUNNING, INK_PLAIN },

@@ -7,13 +7,14 @@
 #include "agent/units.h"
 #include "qmp/value.h"
 
-#define BAR_MIN          8
-#define BAR_MAX          34
-#define NAME_MAX_COLUMNS 24
-#define SEPARATOR        2
+#define BAR_MIN           8
+#define BAR_MAX           34
+#define WORD_MAX          24
+#define NAME_FROM_COLUMNS 100 /* narrower, the heading's name must do */
+#define SEPARATOR         2
 
-/* What is cut first has the highest rank; the gauges' own lie between these. */
-enum { RANK_PHASE, RANK_PERCENT, RANK_NOTE, RANK_BAR, RANK_NAME = 13, RANK_END };
+/* What is cut first has the highest rank; the gauges' own follow these. */
+enum { RANK_PHASE, RANK_PERCENT, RANK_NOTE, RANK_BAR, RANK_NAME = RANK_BAR, RANK_END = 16 };
 
 typedef struct {
     char *text;
@@ -40,13 +41,12 @@ add_cell (GArray *cells, char *text, int rank, Ink ink)
 static void
 add_gauge (GArray *cells, const Gauge *gauge)
 {
-    g_autofree char *value = g_strdup (gauge->value);
-    int padding = MAX (gauge->width - text_width (value), 0);
+    const char *label = gauge->label ? gauge->label : "";
+    int missing = MAX (gauge->width - text_width (gauge->value), 0);
 
-    add_cell (cells,
-              gauge->label ? g_strdup_printf ("%s %*s%s", gauge->label, padding, "", value)
-                           : g_steal_pointer (&value),
+    add_cell (cells, g_strdup_printf ("%s%s%s", label, *label ? " " : "", gauge->value),
               gauge->rank, gauge->ink);
+    g_array_index (cells, Cell, cells->len - 1).width += missing;
 }
 
 static GArray *
@@ -58,11 +58,14 @@ cells_of (const Style *style, json_object *sample, const char *name, double prog
     const char *note = gauge_phase_note (sample);
 
     g_array_set_clear_func (cells, cell_clear);
-    add_cell (cells, text_cut (style, name, NAME_MAX_COLUMNS), RANK_NAME, INK_PLAIN);
-    add_cell (cells, text_cut (style, phase, MIN (columns, NAME_MAX_COLUMNS)), RANK_PHASE,
-              INK_BOLD);
+    if (columns >= NAME_FROM_COLUMNS)
+        add_cell (cells, text_cut (style, name, WORD_MAX), RANK_NAME, INK_PLAIN);
+    add_cell (cells, text_cut (style, phase, MIN (columns, WORD_MAX)), RANK_PHASE, INK_BOLD);
     if (progress >= 0) {
-        add_cell (cells, bar_text (style, progress, BAR_MIN), RANK_BAR, INK_GOOD);
+        /* of one width while the gauges come and go, else it would seem to jump */
+        int width = CLAMP (columns / 6, BAR_MIN, BAR_MAX);
+
+        add_cell (cells, bar_text (style, progress, width), RANK_BAR, INK_GOOD);
         add_cell (cells, g_strdup_printf ("%3d%%", (int)(progress * 100)), RANK_PERCENT, INK_PLAIN);
     }
     if (note)
@@ -72,8 +75,8 @@ cells_of (const Style *style, json_object *sample, const char *name, double prog
     return cells;
 }
 
-/* Shows by rank until one does not fit. Returns the columns that are left over. */
-static int
+/* Shows by rank until one does not fit. */
+static void
 choose_cells (GArray *cells, int columns)
 {
     int left = columns + SEPARATOR;
@@ -84,25 +87,11 @@ choose_cells (GArray *cells, int columns)
 
             if (cell->rank != rank)
                 continue;
-            if (cell->width + SEPARATOR > left)
-                return left;
-            cell->shown = TRUE;
             left -= cell->width + SEPARATOR;
+            if (left < 0)
+                return;
+            cell->shown = TRUE;
         }
-    }
-    return left;
-}
-
-static void
-widen_bar (const Style *style, GArray *cells, double progress, int left)
-{
-    for (guint i = 0; i < cells->len; i++) {
-        Cell *cell = &g_array_index (cells, Cell, i);
-
-        if (cell->rank != RANK_BAR || !cell->shown)
-            continue;
-        g_free (cell->text);
-        cell->text = bar_text (style, progress, MIN (BAR_MIN + left, BAR_MAX));
     }
 }
 
@@ -111,17 +100,17 @@ live_text (const Style *style, json_object *sample, const char *name, double pro
 {
     g_autoptr (GArray) cells = cells_of (style, sample, name, progress, columns - 1);
     GString *out = g_string_new (NULL);
-    int left = choose_cells (cells, columns - 1);
+    int gap = 0;
 
-    widen_bar (style, cells, progress, left);
+    choose_cells (cells, columns - 1);
     for (guint i = 0; i < cells->len; i++) {
-        Cell *cell = &g_array_index (cells, Cell, i);
+        const Cell *cell = &g_array_index (cells, Cell, i);
 
         if (!cell->shown)
             continue;
-        if (out->len)
-            text_spaces (out, SEPARATOR);
+        text_spaces (out, gap);
         style_ink (style, out, cell->ink, cell->text);
+        gap = cell->width - text_width (cell->text) + SEPARATOR;
     }
     return g_string_free (out, FALSE);
 }

@@ -44,24 +44,9 @@ find_entry (json_object *list, const char *end, const char *name)
 /* --- what matters ---------------------------------------------------------------------------- */
 
 static gboolean
-plans_end (json_object *list, const char *end)
-{
-    for (size_t i = 0; i < list_length (list); i++)
-        if (!strcmp (entry_end (json_object_array_get_idx (list, i)), end))
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean
 is_on (json_object *entry)
 {
     return qmp_peek_bool (entry, "value", FALSE);
-}
-
-static gboolean
-is_turned_off (json_object *entry)
-{
-    return !is_on (entry) && qmp_peek_bool (entry, "before", FALSE);
 }
 
 static gboolean
@@ -70,38 +55,21 @@ is_at_source (json_object *entry)
     return !strcmp (entry_end (entry), end_names[0]);
 }
 
-/* The name of a capability that WANTED holds for, with its end where the other one differs. NULL if
- * WANTED does not hold, or was said at the source's entry. */
+/* The name of a capability that is on, with its end where the other end has it off. NULL for one
+ * that is off, or that was named at the source's entry. */
 static char *
-capability_word (const Style *style, json_object *list, json_object *entry,
-                 gboolean (*wanted) (json_object *))
+capability_word (const Style *style, json_object *list, json_object *entry)
 {
-    const char *other = end_names[is_at_source (entry)];
-    json_object *twin = find_entry (list, other, entry_name (entry));
+    json_object *twin = find_entry (list, end_names[is_at_source (entry)], entry_name (entry));
     g_autofree char *name = text_peek (style, entry, "name");
 
-    if (!name || !wanted (entry))
+    if (!name || !is_on (entry))
         return NULL;
-    if (twin && wanted (twin))
-        return is_at_source (entry) ? g_steal_pointer (&name) : NULL;
-    if (!plans_end (list, other))
+    if (!twin)
         return g_steal_pointer (&name);
+    if (is_on (twin))
+        return is_at_source (entry) ? g_steal_pointer (&name) : NULL;
     return g_strdup_printf ("%s (%s)", name, end_names[!is_at_source (entry)]);
-}
-
-static void
-append_capability_words (const Style *style, GString *out, json_object *list, const char *lead,
-                         gboolean (*wanted) (json_object *))
-{
-    for (size_t i = 0; i < list_length (list); i++) {
-        g_autofree char *word =
-            capability_word (style, list, json_object_array_get_idx (list, i), wanted);
-
-        if (!word)
-            continue;
-        g_string_append_printf (out, "%s%s", lead, word);
-        lead = ", ";
-    }
 }
 
 static void
@@ -110,9 +78,12 @@ append_capabilities (const Style *style, GString *out, json_object *plan)
     json_object *list = qmp_peek (plan, "capabilities");
     g_autoptr (GString) words = g_string_new (NULL);
 
-    append_capability_words (style, words, list, "", is_on);
-    append_capability_words (style, words, list,
-                             words->len ? "; turned off: " : "turned off: ", is_turned_off);
+    for (size_t i = 0; i < list_length (list); i++) {
+        g_autofree char *word = capability_word (style, list, json_object_array_get_idx (list, i));
+
+        if (word)
+            g_string_append_printf (words, "%s%s", words->len ? ", " : "", word);
+    }
     if (words->len)
         text_row (style, out, "capabilities", words->str);
 }
@@ -124,15 +95,12 @@ append_bandwidth (const Style *style, GString *out, json_object *plan)
     json_object *entry = find_entry (qmp_peek (plan, "parameters"), "source", name);
     g_autofree char *value = parameter_text (style, name, qmp_peek (entry, "value"));
     g_autofree char *before = parameter_text (style, name, qmp_peek (entry, "before"));
-    g_autofree char *reason = text_peek (style, entry, "reason");
     g_autoptr (GString) words = g_string_new (value);
 
     if (!value)
         return;
     if (before && strcmp (before, value) != 0)
         g_string_append_printf (words, " instead of %s", before);
-    if (reason)
-        g_string_append_printf (words, ": %s", reason);
     text_row (style, out, "bandwidth", words->str);
 }
 
@@ -172,13 +140,13 @@ append_limits (const Style *style, GString *out, json_object *header)
     g_autoptr (GString) words = g_string_new (NULL);
 
     if (downtime)
-        append_limit (words, "blackout", units_format_time (downtime));
+        append_limit (words, "blackout at most", units_format_time (downtime));
     if (stall != downtime)
-        append_limit (words, "single standstill", units_format_time (stall));
+        append_limit (words, "each standstill at most", units_format_time (stall));
     if (throttle < 99)
-        append_limit (words, "throttle", g_strdup_printf ("%u%%", (guint)throttle));
+        append_limit (words, "throttle at most", g_strdup_printf ("%u%%", (guint)throttle));
     if (deadline)
-        append_limit (words, "deadline", units_format_time (deadline));
+        append_limit (words, "done within", units_format_time (deadline));
     if (words->len)
         text_row (style, out, "limits", words->str);
 }
@@ -187,6 +155,14 @@ append_limits (const Style *style, GString *out, json_object *header)
 
 enum { COLUMN_NAME, COLUMN_VALUE, COLUMN_WAS, COLUMN_REASON, COLUMNS };
 #define CELL_MAX 36 /* a longer one may push its own row, not the whole table */
+
+/* Every capability that we know is in the plan: most are off, were off, and are in one line. */
+static gboolean
+stays_off (json_object *entry)
+{
+    return json_object_is_type (qmp_peek (entry, "value"), json_type_boolean) && !is_on (entry) &&
+           !qmp_peek_bool (entry, "before", TRUE);
+}
 
 static char **
 table_row (const Style *style, json_object *entry)
@@ -215,7 +191,7 @@ table_rows (const Style *style, json_object *list, const char *end, const char *
     for (size_t i = 0; i < list_length (list); i++) {
         json_object *entry = json_object_array_get_idx (list, i);
 
-        if (!strcmp (entry_end (entry), end))
+        if (!strcmp (entry_end (entry), end) && !stays_off (entry))
             g_ptr_array_add (rows, table_row (style, entry));
     }
     return rows;
@@ -256,27 +232,45 @@ append_table (const Style *style, GString *out, GPtrArray *rows)
 }
 
 static void
+append_stays_off (const Style *style, GString *out, json_object *list, const char *end)
+{
+    static const char lead[] = "  stays off: ";
+    g_autoptr (GString) words = g_string_new (NULL);
+
+    for (size_t i = 0; i < list_length (list); i++) {
+        json_object *entry = json_object_array_get_idx (list, i);
+        g_autofree char *name = text_peek (style, entry, "name");
+
+        if (name && !strcmp (entry_end (entry), end) && stays_off (entry))
+            g_string_append_printf (words, "%s%s", words->len ? ", " : "", name);
+    }
+    if (!words->len)
+        return;
+    g_string_append (out, lead);
+    text_fold (style, out, strlen (lead), words->str);
+    g_string_append_c (out, '\n');
+}
+
+static void
+append_section (const Style *style, GString *out, json_object *list, const char *end,
+                const char *title)
+{
+    g_autoptr (GPtrArray) rows = table_rows (style, list, end, title);
+
+    if (rows->len > 1)
+        append_table (style, out, rows);
+    append_stays_off (style, out, list, end);
+}
+
+static void
 append_end (const Style *style, GString *out, json_object *header, json_object *plan,
             const char *end)
 {
-    static const struct {
-        const char *key, *title;
-    } tables[] = { { "capabilities", "capability" }, { "parameters", "parameter" } };
     g_autofree char *facts = heading_end_text (style, header, end);
-    gboolean has_table = FALSE;
 
-    g_string_append_printf (out, "\n%s: %s\n", end, header ? facts : "");
-    for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
-        json_object *list = qmp_peek (plan, tables[i].key);
-        g_autoptr (GPtrArray) rows = table_rows (style, list, end, tables[i].title);
-
-        if (rows->len == 1)
-            continue;
-        append_table (style, out, rows);
-        has_table = TRUE;
-    }
-    if (!has_table)
-        g_string_append (out, "  nothing is set here\n");
+    g_string_append_printf (out, "\n%s: %s\n", end, facts);
+    append_section (style, out, qmp_peek (plan, "capabilities"), end, "capability");
+    append_section (style, out, qmp_peek (plan, "parameters"), end, "parameter");
 }
 
 /* --- both ------------------------------------------------------------------------------------ */

@@ -238,9 +238,8 @@ static void
 append_source (const Style *style, GString *out, json_object *header, json_object *result)
 {
     json_object *kept = qmp_peek (result, "source_kept");
-    const char *place = qmp_peek_string (result, "guest_runs_on", "");
 
-    if (!json_object_is_type (kept, json_type_boolean) || !strcmp (place, "source"))
+    if (!json_object_is_type (kept, json_type_boolean) || qmp_peek_uint (result, "exit_code", 1))
         return;
     text_row (style, out, "source's QEMU",
               json_object_get_boolean (kept)
@@ -288,6 +287,18 @@ append_check (const Style *style, GString *out, const char *text)
     g_string_append_c (out, '\n');
 }
 
+static const char *
+command_title (json_object *result)
+{
+    json_object *list = qmp_peek (result, "commands");
+    gboolean is_choice =
+        json_object_is_type (list, json_type_array) && json_object_array_length (list) > 1;
+
+    if (is_choice)
+        return "Then type one of:";
+    return qmp_peek (result, "check") ? "Then type:" : "Type:";
+}
+
 /* Never folded: it is to be copied. */
 static void
 append_command (const Style *style, GString *out, const char *text)
@@ -305,6 +316,6 @@ summary_text (const Style *style, json_object *header, json_object *result, gboo
     if (!brief)
         append_numbers (style, out, header, result);
     append_list (style, out, result, "check", "Check:", append_check);
-    append_list (style, out, result, "commands", "Then type:", append_command);
+    append_list (style, out, result, "commands", command_title (result), append_command);
     return g_string_free (out, FALSE);
 }
