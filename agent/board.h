@@ -8,14 +8,18 @@
 
 typedef struct Board Board;
 
+/* What is asked for; its arguments -> its answer. "text" is one sentence for people. */
 typedef enum {
-    REQUEST_CANCEL,
-    REQUEST_POSTCOPY,
-    REQUEST_POSTCOPY_PAUSE,
-    REQUEST_FINISH, /* arguments {"by": "downtime"|"postcopy"|"pause"} or {} */
-    REQUEST_SET,    /* arguments {KEY: text}: option names of limits, or QEMU parameter names */
-    REQUEST_GET,    /* arguments {"keys": [..]} */
-    REQUEST_QMP,    /* arguments {"execute":…, "arguments":…, "force": bool} */
+    REQUEST_CANCEL,         /* {} -> {"text"}: asked for; the `result` line says how it ended */
+    REQUEST_POSTCOPY,       /* {} -> {"text"} */
+    REQUEST_POSTCOPY_PAUSE, /* {} -> {"text"} */
+    REQUEST_FINISH, /* {} or {"by": "downtime"|"postcopy"|"pause"} -> {"text"}: what is done */
+    /* {KEY: value}: the options of our limits by name with their text ("max-downtime": "300ms"),
+     * QEMU's parameters by name with the value that QEMU takes (300) -> as REQUEST_GET */
+    REQUEST_SET,
+    /* {} -> {"parameters": QEMU's, all, "limits": as in the `header` line, as they are now} */
+    REQUEST_GET,
+    REQUEST_QMP, /* {"execute", "arguments", "force": bool} -> {"return": whatever QEMU said} */
 } RequestKind;
 
 /* One question to the migration's thread, allocated with g_new. Answered exactly once, with
@@ -23,6 +27,7 @@ typedef enum {
  * command at hand. */
 typedef struct {
     RequestKind kind;
+    guint monitor; /* through whose control socket: index in MONITORS of control_server_new() */
     json_object *arguments; /* never NULL in what board_take() gives */
     /* In the main context; the answer is borrowed. May be NULL. */
     void (*answered) (json_object *answer, gpointer data);

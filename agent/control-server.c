@@ -14,6 +14,7 @@
 
 typedef struct {
     ControlServer *server; /* borrowed */
+    guint monitor;         /* index in MONITORS */
     char *path;
     ControlFd fd;         /* -1: not open */
     struct stat identity; /* of the socket that we made there */
@@ -26,6 +27,7 @@ typedef struct Waiting Waiting;
 
 typedef struct {
     ControlServer *server; /* borrowed */
+    guint monitor;
     ControlPeer *peer;
     Waiting *waiting; /* NULL: no question of this caller is with the board */
     Stream stream;
@@ -122,6 +124,7 @@ ask_board (Caller *self, RequestKind kind, json_object *arguments)
     *self->waiting = (Waiting){ .caller = self };
     *request = (Request){
         .kind = kind,
+        .monitor = self->monitor,
         .arguments = json_object_get (arguments),
         .answered = on_answered,
         .data = self->waiting,
@@ -143,7 +146,8 @@ static void
 tell_status (Caller *self, json_object *arguments)
 {
     Board *board = self->server->board;
-    json_object *status = qmp_object ("pid", json_object_new_int (getpid ()), NULL);
+    json_object *status = qmp_object ("pid", json_object_new_int (getpid ()), "monitor",
+                                      json_object_new_int ((int)self->monitor), NULL);
 
     add_latest (board, status, "header");
     add_latest (board, status, "sample");
@@ -279,11 +283,13 @@ static const ControlPeerEvents peer_events = {
 };
 
 static Caller *
-caller_new (ControlServer *server, int fd)
+caller_new (const Door *door, int fd)
 {
+    ControlServer *server = door->server;
     Caller *self = g_new0 (Caller, 1);
 
     self->server = server;
+    self->monitor = door->monitor;
     self->peer = control_peer_new (server->context, fd, &peer_events, self);
     g_ptr_array_add (server->callers, self);
     return self;
@@ -331,7 +337,7 @@ on_knock (int listening, GIOCondition condition, gpointer data)
     if (reason)
         turn_away (fd, reason);
     else
-        caller_new (self->server, g_steal_fd (&fd));
+        caller_new (self, g_steal_fd (&fd));
     return G_SOURCE_CONTINUE;
 }
 
@@ -387,9 +393,9 @@ has_door (ControlServer *self, const char *path)
 }
 
 static gboolean
-open_door (ControlServer *self, const QmpAddress *monitor, GError **error)
+open_door (ControlServer *self, const QmpAddress *const *monitors, guint index, GError **error)
 {
-    g_autofree char *path = control_path (monitor, error);
+    g_autofree char *path = control_path (monitors[index], error);
     Door *door;
 
     if (!path)
@@ -398,6 +404,7 @@ open_door (ControlServer *self, const QmpAddress *monitor, GError **error)
         return TRUE;
     door = g_new0 (Door, 1);
     door->server = self;
+    door->monitor = index;
     door->path = g_steal_pointer (&path);
     g_ptr_array_add (self->doors, door);
     door->fd = control_listen (door->path, &door->identity, error);
@@ -420,8 +427,8 @@ control_server_new (Board *board, const QmpAddress *const *monitors, GError **er
     self->doors = g_ptr_array_new_with_free_func ((GDestroyNotify)door_free);
     self->callers = g_ptr_array_new_with_free_func ((GDestroyNotify)caller_free);
     self->listening = board_listen (board, on_line, self);
-    for (; ok && *monitors; monitors++)
-        ok = open_door (self, *monitors, error);
+    for (guint i = 0; ok && monitors[i]; i++)
+        ok = open_door (self, monitors, i, error);
     if (!ok)
         g_clear_pointer (&self, control_server_free);
     return self;

@@ -4,10 +4,11 @@
  *
  * One JSON object a line. A request: {"command": "status"|"watch"|"events"|"cancel"|"postcopy"|
  * "postcopy-pause"|"finish"|"set"|"get"|"qmp", "arguments": {...}}. The answer: one object,
- * {"return": {...}} or {"error": TEXT, "exit_code": N}. `status` returns {"pid", "header",
- * "sample", "result"}, those that there are. `watch` and `events` (arguments {"names": [...]})
- * return {} and then send lines until the result, which is the last: `watch` the record (header,
- * plan and newest sample first), `events` its events. */
+ * {"return": {...}} or {"error": TEXT, "exit_code": N}. `status` returns {"pid", "monitor",
+ * "header", "sample", "result"}, those that there are; "monitor" tells which of the server's it is.
+ * `watch` and `events` (arguments {"names": [...]}) return {} and then send lines until the result,
+ * which is the last: `watch` the record (header, plan and newest sample first), `events` its
+ * events. */
 #pragma once
 
 #include <gio/gio.h>

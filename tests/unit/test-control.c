@@ -136,6 +136,7 @@ ask_for_things (gpointer data)
     g_assert_no_error (error);
     g_assert_cmpstr (qmp_peek_string (status, "header.type", ""), ==, "header");
     g_assert_null (qmp_peek (status, "sample"));
+    g_assert_cmpuint (qmp_peek_uint (status, "monitor", 1), ==, 0);
     g_assert_cmpuint (qmp_peek_uint (status, "pid", 0), ==, getpid ());
     g_assert_cmpint (control_client_pid (client), ==, getpid ());
 
