@@ -6,15 +6,18 @@
  * Every byte of the working set follows from (seed, page, generation of the page); the generations lie in an array of
  * their own, so that a page that arrived stale disagrees with it, and their sum is the work done. A second region is
  * written once at boot and never again; its pages begin with a magic by which they are found in a migration stream.
+ * With lab.disk_ws, a second thread does the same to the first blocks of /dev/vda.
  *
  * The kernel command line says lab.NAME=VALUE (see the table in parameters_read); the console takes one word a line:
  * check, stop, start, rate BYTES, suspend, poweroff, panic.
  *
- * One thread. Time that the guest did not get is work that it does not do: there is no catching up, so that a
+ * Time that the guest did not get is work that it does not do: there is no catching up, so that a
  * throttled guest dirties less, as a busy one does.
  */
+#define _GNU_SOURCE /* O_DIRECT */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,12 +44,24 @@ struct parameters {
     uint64_t fixed;       /* bytes of the region that is written once */
     uint64_t seed;
     uint64_t beat_ms;
+    uint64_t disk_working_set; /* bytes of the disk that are written, none by default */
+    uint64_t disk_rate;        /* bytes/s */
     int shape;
     int content;
 };
 
+/* Held while a block and its generation may disagree. */
+struct disk {
+    pthread_mutex_t lock;
+    const struct parameters *parameters;
+    int fd;
+    uint64_t block_count;
+    uint32_t *generations;
+};
+
 struct workload {
     struct parameters parameters;
+    struct disk disk;
     uint64_t *pages;
     uint64_t page_count;
     uint32_t *generations;
@@ -169,6 +184,14 @@ say(const char *text)
     }
 }
 
+static _Noreturn void
+give_up(const char *why)
+{
+    say(why);
+    for (;;)
+        pause();
+}
+
 /* H number guest-us pages-written . (the dot says that the line is whole) */
 static void
 beat_when_due(struct workload *w)
@@ -182,6 +205,78 @@ beat_when_due(struct workload *w)
     snprintf(line, sizeof line, "H %llu %llu %llu .\n", (unsigned long long)++w->beats, (unsigned long long)now,
              (unsigned long long)w->written);
     say(line);
+}
+
+/* --- the disk ------------------------------------------------------------------------------------------------- */
+
+static void
+block_compose(const struct disk *disk, uint64_t *at, uint64_t block)
+{
+    fill(at, WORDS, CONTENT_RANDOM, disk->parameters->seed ^ (block << 32) ^ disk->generations[block] ^ (1ull << 62));
+}
+
+static void
+block_write(struct disk *disk, uint64_t block)
+{
+    static _Alignas(PAGE) uint64_t data[WORDS];
+
+    block_compose(disk, data, block);
+    if (pwrite(disk->fd, data, PAGE, (off_t)(block * PAGE)) != PAGE)
+        say("DISK write failed\n");
+}
+
+/* In large pieces, for the boot's sake; a last one that is not whole counts for nothing. */
+static void
+disk_fill(struct disk *disk)
+{
+    enum { PIECE = 64 };
+    static _Alignas(PAGE) uint64_t data[PIECE * WORDS];
+
+    disk->block_count -= disk->block_count % PIECE;
+    for (uint64_t block = 0; block < disk->block_count; block += PIECE) {
+        for (uint64_t i = 0; i < PIECE; i++)
+            block_compose(disk, data + i * WORDS, block + i);
+        if (pwrite(disk->fd, data, sizeof data, (off_t)(block * PAGE)) != sizeof data)
+            give_up("DISK write failed\n");
+    }
+}
+
+static void *
+disk_work(void *argument)
+{
+    struct disk *disk = argument;
+    uint64_t interval_ns = (uint64_t)PAGE * 1000000000 / disk->parameters->disk_rate;
+    uint64_t state = disk->parameters->seed;
+
+    for (;;) {
+        const struct timespec pause = { (time_t)(interval_ns / 1000000000), (long)(interval_ns % 1000000000) };
+        uint64_t block = (next_random(&state) & 0xffffffffu) * disk->block_count >> 32;
+
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&disk->lock);
+        disk->generations[block]++;
+        block_write(disk, block);
+        pthread_mutex_unlock(&disk->lock);
+    }
+    return NULL;
+}
+
+static void
+disk_setup(struct disk *disk, const struct parameters *p)
+{
+    pthread_t thread;
+
+    disk->parameters = p;
+    if (p->disk_working_set == 0)
+        return;
+    disk->fd = open("/dev/vda", O_RDWR | O_DIRECT);
+    if (disk->fd < 0)
+        give_up("NO DISK\n");
+    disk->block_count = p->disk_working_set / PAGE;
+    disk->generations = calloc(disk->block_count, sizeof *disk->generations);
+    disk_fill(disk);
+    if (p->disk_rate > 0)
+        pthread_create(&thread, NULL, disk_work, disk);
 }
 
 /* --- the memory check ----------------------------------------------------------------------------------------- */
@@ -201,6 +296,24 @@ page_agrees(const uint64_t *is, const uint64_t *should, const char *region, uint
              (unsigned long long)should[word]);
     say(line);
     return false;
+}
+
+static bool
+disk_agrees(struct workload *w)
+{
+    static _Alignas(PAGE) uint64_t is[WORDS];
+    struct disk *disk = &w->disk;
+    uint64_t should[WORDS];
+    bool agrees = true;
+
+    pthread_mutex_lock(&disk->lock);
+    for (uint64_t block = 0; agrees && block < disk->block_count; block++) {
+        block_compose(disk, should, block);
+        agrees = pread(disk->fd, is, PAGE, (off_t)(block * PAGE)) == PAGE && page_agrees(is, should, "disk", block);
+        beat_when_due(w);
+    }
+    pthread_mutex_unlock(&disk->lock);
+    return agrees;
 }
 
 static void
@@ -223,11 +336,14 @@ memory_check(struct workload *w)
             return;
         beat_when_due(w);
     }
+    if (!disk_agrees(w))
+        return;
     if (sum != w->written) {
         snprintf(line, sizeof line, "CHECK bad page=none region=generations sum=%llu written=%llu\n",
                  (unsigned long long)sum, (unsigned long long)w->written);
     } else {
-        snprintf(line, sizeof line, "CHECK ok pages=%llu\n", (unsigned long long)(w->page_count + w->fixed_count));
+        snprintf(line, sizeof line, "CHECK ok pages=%llu\n",
+                 (unsigned long long)(w->page_count + w->fixed_count + w->disk.block_count));
     }
     say(line);
 }
@@ -393,6 +509,8 @@ parameters_read(struct parameters *p, char *command_line)
         { "lab.static", &p->fixed, NULL, NULL },
         { "lab.seed", &p->seed, NULL, NULL },
         { "lab.beat_ms", &p->beat_ms, NULL, NULL },
+        { "lab.disk_ws", &p->disk_working_set, NULL, NULL },
+        { "lab.disk_rate", &p->disk_rate, NULL, NULL },
         { "lab.shape", NULL, &p->shape, shape_names },
         { "lab.content", NULL, &p->content, content_names },
     };
@@ -425,11 +543,8 @@ memory_get(uint64_t size)
     if (size == 0)
         return NULL;
     memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory == MAP_FAILED) {
-        say("NO MEMORY\n");
-        for (;;)
-            pause();
-    }
+    if (memory == MAP_FAILED)
+        give_up("NO MEMORY\n");
     return memory;
 }
 
@@ -459,6 +574,7 @@ main(void)
                         .fixed = 8 << 20,
                         .seed = 1,
                         .beat_ms = 20 },
+        .disk = { .lock = PTHREAD_MUTEX_INITIALIZER },
         .random = 1,
     };
     static char command_line[4096];
@@ -469,6 +585,7 @@ main(void)
     close(fd);
     console_setup();
     memory_setup(&w);
+    disk_setup(&w.disk, &w.parameters);
     say("READY\n");
     w.working = w.page_count > 0;
     w.last_us = now_us();

@@ -105,7 +105,9 @@ def fetch(version, root):
             return
         if shutil.which("mmdebstrap") is None:
             raise NotToBeHad(f"QEMU {version}: mmdebstrap is not installed (packaging/install-deps test)")
-        unfinished = tempfile.mkdtemp(prefix=f"qemu-{version}.unfinished-", dir=cache_folder())
+        for left_over in glob.glob(f"{root}.unfinished-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        unfinished = tempfile.mkdtemp(prefix=f"{os.path.basename(root)}.unfinished-", dir=cache_folder())
         try:
             unpack(version, unfinished)
             drop_what_is_not_run(unfinished)

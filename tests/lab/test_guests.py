@@ -97,6 +97,14 @@ class Moves(LabTest):
         self.assertLess(pair.blackout_ms(), 1000)
         pair.destination.check_memory()
 
+    def test_disk_that_was_not_mirrored_is_found(self):
+        disk = {"disk": 32 << 20, "disk_ws": "16M", "disk_rate": "2M"}
+        with Pair(**LINUX, **disk) as pair:
+            self.assertEqual(pair.source.check_memory(), (32 + 8 + 16) * 256)
+            pair.migrate()
+            with self.assertRaisesRegex(MemoryBad, "region=disk"):
+                pair.destination.check_memory()
+
     def test_corrupted_linux_page_is_found(self):
         self.assert_corruption_is_found(LINUX)
 

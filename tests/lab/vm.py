@@ -310,11 +310,18 @@ class Pair:
         return 1000 * (self.destination.heartbeats()[0].received - self.source.heartbeats()[-1].received)
 
     def lost_work_s(self, start, end=None):
-        """Seconds' worth of work missing between these two times.monotonic(), measured against the guest's rate parameter."""
+        """Seconds' worth of work missing between these two times.monotonic(), against the pace before the first one."""
         beats = [beat for vm in (self.source, self.destination) for beat in vm.heartbeats(start)]
         beats = [beat for beat in beats if end is None or beat.received <= end]
         seconds = beats[-1].received - beats[0].received
-        return seconds - (beats[-1].work - beats[0].work) * 4096 / self.source.parameters["rate"]
+        return seconds - (beats[-1].work - beats[0].work) / self.usual_pace(start)
+
+    def usual_pace(self, until):
+        """Pages a second: as observed in the last seconds before this time, as told when there were none."""
+        beats = [beat for beat in self.source.heartbeats(until - 5) if beat.received <= until]
+        if not beats or beats[-1].received - beats[0].received < 0.5 or beats[-1].work == beats[0].work:
+            return self.source.parameters["rate"] / 4096
+        return (beats[-1].work - beats[0].work) / (beats[-1].received - beats[0].received)
 
     def running(self):
         """Names of those that run the guest now: never two."""
