@@ -295,7 +295,7 @@ page_write(void)
 static void
 work_a_little(uint32_t passed)
 {
-    enum { LONGEST_CREDITED_US = 5000 };
+    enum { LONGEST_CREDITED_US = 2000 };
     uint32_t pages_a_ms = rate / PAGE / 1000, rest = rate / PAGE % 1000;
     static uint32_t rest_due;
 

@@ -382,7 +382,7 @@ rate_now(const struct workload *w, uint64_t now)
 static void
 work_a_little(struct workload *w)
 {
-    enum { LONGEST_CREDITED_US = 5000 };
+    enum { LONGEST_CREDITED_US = 2000 };
     const uint64_t price = (uint64_t)PAGE * 1000000;
     uint64_t now = now_us();
     uint64_t passed = now - w->last_us;

@@ -8,6 +8,7 @@ other one. Its serial line is read by a thread that stamps each line.
 import atexit
 import collections
 import concurrent.futures
+import functools
 import glob
 import os
 import re
@@ -44,6 +45,7 @@ class Machine:
 
     @classmethod
     def new_folder(cls):
+        sweep()
         return tempfile.mkdtemp(prefix=cls.prefix)
 
 
@@ -88,7 +90,7 @@ class Vm:
                    "-name", self.guest_name, "-uuid", self.uuid, "-machine", self.machine, "-m", f"{self.memory}M",
                    "-smp", str(smp),
                    "-qmp", f"unix:{self.qmp},server=on,wait=off", "-qmp", f"unix:{self.witness_path},server=on,wait=off",
-                   "-chardev", f"socket,id=serial,path={self.serial_path},server=on,wait=on",
+                   "-chardev", f"socket,id=serial,path={self.serial_path},server=on,wait=off",
                    "-serial", "chardev:serial"]
         options += self._guest_options()
         if self.disk:
@@ -110,8 +112,8 @@ class Vm:
                     "-append", " ".join([KERNEL_ARGUMENTS, *words])]
         if self.guest == "bare":
             words = [f"{key}={value}" for key, value in self.parameters.items()]
-            return ["-device", "pvpanic", "-bios", f"{built}/bare.bin",
-                    "-fw_cfg", f"name=opt/qmpmig/lab,string={' '.join(words)}"]
+            told = ["-fw_cfg", f"name=opt/qmpmig/lab,string={' '.join(words)}"] if words else []
+            return ["-device", "pvpanic", "-bios", f"{built}/bare.bin", *told]
         raise ValueError(f"guest {self.guest!r}: linux, bare or none")
 
     def _make_disk(self, disk):
@@ -458,6 +460,15 @@ def leftovers():
         if Machine.prefix in command:
             left.append(f"process {path.split('/')[2]}: {command.split(chr(0))[0]}")
     return left
+
+
+@functools.cache
+def sweep():
+    """Remove the folders of test processes that were killed; their machines went with them."""
+    for folder in glob.glob(os.path.join(tempfile.gettempdir(), "qmpmig-lab-*-*")):
+        owner = folder.split("-lab-")[1].split("-")[0]
+        if not os.path.exists(f"/proc/{owner}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @atexit.register
