@@ -173,26 +173,38 @@ add_value (const File *file, guint line, GPtrArray *values, const char *key, con
     return TRUE;
 }
 
+/* The values of a key: one, or several of a list, which semicolons part. NULL: a wrong escape, or
+ * not UTF-8. */
+static GStrv
+key_texts (const File *file, const char *group, const char *key)
+{
+    g_autoptr (GError) error = NULL;
+    g_auto (GStrv) texts = NULL;
+
+    if (migrate_options_is_list (key)) {
+        texts = g_key_file_get_string_list (file->keys, group, key, NULL, &error);
+    } else {
+        texts = g_new0 (char *, 2);
+        texts[0] = g_key_file_get_string (file->keys, group, key, &error);
+    }
+    return error ? NULL : g_steal_pointer (&texts);
+}
+
 static gboolean
 read_key (const File *file, const char *group, const char *key, GPtrArray *values, GError **error)
 {
     guint line = find_line (file->text, group, key);
-    g_autofree char *text = NULL;
-    g_auto (GStrv) items = NULL;
+    g_auto (GStrv) texts = NULL;
 
     if (!migrate_options_is_key (key))
         return fail_unknown_key (file, line, key, error);
-    if (!migrate_options_is_list (key)) {
-        text = g_key_file_get_string (file->keys, group, key, NULL);
-        if (!text)
-            return file_fail (file, line, error, "%s is not UTF-8, or has a wrong escape", key);
-        return add_value (file, line, values, key, text, error);
-    }
-    items = g_key_file_get_string_list (file->keys, group, key, NULL, NULL);
-    if (!items)
+    texts = key_texts (file, group, key);
+    if (!texts)
         return file_fail (file, line, error, "%s is not UTF-8, or has a wrong escape", key);
-    for (guint i = 0; items[i]; i++)
-        if (!add_value (file, line, values, key, items[i], error))
+    if (!texts[0])
+        return file_fail (file, line, error, "%s has no value", key);
+    for (guint i = 0; texts[i]; i++)
+        if (!add_value (file, line, values, key, texts[i], error))
             return FALSE;
     return TRUE;
 }

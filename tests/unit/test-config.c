@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/config.h"
+#include "tests/unit/check.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A folder that stands for /usr/share, /etc and the user's. */
+typedef struct {
+    char *root, *vendor, *system, *user;
+} Tree;
+
+static void
+tree_init (Tree *self)
+{
+    self->root = g_dir_make_tmp ("qmpmig-config-XXXXXX", NULL);
+    g_assert_nonnull (self->root);
+    self->vendor = g_build_filename (self->root, "vendor", NULL);
+    self->system = g_build_filename (self->root, "system", NULL);
+    self->user = g_build_filename (self->root, "user", NULL);
+}
+
+static void
+remove_all (const char *path)
+{
+    g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name (dir))) {
+        g_autofree char *child = g_build_filename (path, name, NULL);
+
+        remove_all (child);
+    }
+    g_remove (path);
+}
+
+static void
+tree_clear (Tree *self)
+{
+    remove_all (self->root);
+    g_free (self->root);
+    g_free (self->vendor);
+    g_free (self->system);
+    g_free (self->user);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Tree, tree_clear)
+
+static void
+put (const char *folder, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autofree char *parent = g_path_get_dirname (path);
+
+    g_assert_cmpint (g_mkdir_with_parents (parent, 0700), ==, 0);
+    g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static Config *
+load (const Tree *tree, GError **error)
+{
+    return config_load_places (&(ConfigPlaces){ .vendor_dir = tree->vendor,
+                                                .system_dir = tree->system,
+                                                .user_dir = tree->user },
+                               error);
+}
+
+static MigrateOptions *
+apply (const Config *config)
+{
+    MigrateOptions *options = migrate_options_new ();
+    g_autoptr (GError) error = NULL;
+
+    config_apply (config, options, &error);
+    g_assert_no_error (error);
+    return options;
+}
+
+static void
+test_no_files (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (MigrateOptions) options = NULL;
+
+    tree_init (&tree);
+    config = load (&tree, NULL);
+    g_assert_nonnull (config);
+    options = apply (config);
+    g_assert_cmpuint (options->max_downtime_us, ==, 500000);
+}
+
+static void
+test_order (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (MigrateOptions) options = NULL;
+
+    tree_init (&tree);
+    put (tree.vendor, "10.conf", "[defaults]\nmax-downtime=1s\nmax-throttle=10\ndeadline=1h\n");
+    put (tree.system, "qmpmig.conf", "[defaults]\nmax-downtime=2s\nmax-throttle=20\n");
+    put (tree.system, "qmpmig.conf.d/b.conf", "[defaults]\nmax-throttle=40\n");
+    put (tree.system, "qmpmig.conf.d/a.conf", "[defaults]\nmax-throttle=30\n");
+    put (tree.system, "qmpmig.conf.d/c.txt", "[defaults]\nmax-throttle=99\n");
+    put (tree.user, "qmpmig.conf", "# mine\n[defaults]\nmax-downtime = 3s\noffline=true\n");
+    config = load (&tree, NULL);
+    g_assert_true (config_give (config, "bandwidth", "1MiB/s", NULL));
+    options = apply (config);
+    g_assert_cmpuint (options->max_downtime_us, ==, 3000000);
+    g_assert_cmpuint (options->max_throttle_pct, ==, 40);
+    g_assert_cmpuint (options->deadline_us, ==, 3600000000);
+    g_assert_cmpuint (options->bandwidth_bytes_per_s, ==, 1 << 20);
+    g_assert_true (options->offline);
+}
+
+static void
+test_errors (void)
+{
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        { "[defaults]\nmax-downtime=300\n", "*qmpmig.conf:2: --max-downtime: 300 has no unit*" },
+        { "\n\n[defaults]\n# x\nmax-dontime=1s\n",
+          "*:5: unknown key 'max-dontime'; did you mean 'max-downtime'?" },
+        { "[defaults]\ndry-run=true\n", "*:2: unknown key 'dry-run'*" },
+        { "[defaults]\nmax-throttle = 100\n", "*:2: --max-throttle*out of range*" },
+        { "[defaults]\noffline=\n", "*:2: offline has no value" },
+        { "[defaults]\nmax-throttle=5\nmax-throttle=500\n", "*:3: --max-throttle*" },
+        { "[default]\noffline=on\n", "*:1: unknown section [default]*" },
+        { "[defaults]\noffline=on\n[vm]\n", "*:3: unknown section [vm]*" },
+        { "[vm flavor:x]\noffline=on\n", "*:1: 'flavor:x' is neither*" },
+        { "[vm web*]\n\nmax-downtime=1\n", "*:3: --max-downtime: 1 has no unit*" },
+        { "offline=on\n", "*:1: *" },
+        { "[defaults]\noffline\n", "*:2: *" },
+        { "[defaults]\ncap=a=on;b\n", "*:2: --cap: 'b' is not NAME=on*" },
+        { "[defaults]\ntrace=a\\x\n", "*:2: trace is not UTF-8, or has a wrong escape" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_auto (Tree) tree = { 0 };
+        g_autoptr (Config) config = NULL;
+        g_autoptr (GError) error = NULL;
+
+        tree_init (&tree);
+        put (tree.system, "qmpmig.conf", cases[i].text);
+        config = load (&tree, &error);
+        g_assert_null (config);
+        g_assert_error (error, CONFIG_ERROR, 0);
+        g_test_message ("%s", error->message);
+        check_words (strrchr (error->message, '/'), cases[i].words);
+    }
+}
+
+static void
+test_vm (void)
+{
+    static const char *const uuid = "11111111-aaaa-3333-4444-555555555555";
+    static const struct {
+        const char *name, *uuid;
+        guint64 max_downtime_ms;
+    } cases[] = {
+        { "web1", NULL, 100 },
+        { "web1", "11111111-AAAA-3333-4444-555555555555", 100 },
+        { "db", "11111111-AAAA-3333-4444-555555555555", 200 },
+        { "db", NULL, 300 },
+        { "other", NULL, 900 },
+        { NULL, NULL, 900 },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_auto (Tree) tree = { 0 };
+        g_autoptr (Config) config = NULL;
+        g_autoptr (MigrateOptions) options = NULL;
+        g_autofree char *by_uuid = g_strdup_printf ("[vm uuid:%s]\nmax-downtime=200ms\n", uuid);
+
+        tree_init (&tree);
+        put (tree.vendor, "x.conf", "[vm w*]\nmax-downtime=400ms\n");
+        put (tree.system, "qmpmig.conf",
+             "[defaults]\nmax-downtime=900ms\n[vm db]\nmax-downtime=300ms\n");
+        put (tree.system, "qmpmig.conf.d/z.conf", by_uuid);
+        put (tree.user, "qmpmig.conf", "[vm w?b*]\nmax-downtime=100ms\n");
+        config = load (&tree, NULL);
+        g_assert_nonnull (config);
+        options = apply (config);
+        g_assert_true (config_apply_vm (config, options, cases[i].name, cases[i].uuid, NULL));
+        g_assert_cmpuint (options->max_downtime_us, ==, cases[i].max_downtime_ms * 1000);
+    }
+}
+
+static void
+test_command_line_wins (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (MigrateOptions) options = NULL;
+    NamedValue *capability;
+
+    tree_init (&tree);
+    put (tree.user, "qmpmig.conf",
+         "[defaults]\nmax-downtime=1s\ncap=a=on;b=on\n[vm *]\nmax-downtime=2s\nmax-throttle=7\n"
+         "cap=a=off;c=on\n");
+    config = load (&tree, NULL);
+    g_assert_true (config_give (config, "max-downtime", "3s", NULL));
+    g_assert_true (config_give (config, "cap", "c=off", NULL));
+    options = apply (config);
+    g_assert_cmpuint (options->max_downtime_us, ==, 3000000);
+    g_assert_true (config_apply_vm (config, options, "x", NULL, NULL));
+    g_assert_cmpuint (options->max_downtime_us, ==, 3000000);
+    g_assert_cmpuint (options->max_throttle_pct, ==, 7);
+    g_assert_cmpuint (options->capabilities->len, ==, 3);
+    capability = g_ptr_array_index (options->capabilities, 0);
+    g_assert_cmpstr (capability->value, ==, "off"); /* [vm *] over [defaults] */
+    capability = g_ptr_array_index (options->capabilities, 2);
+    g_assert_cmpstr (capability->name, ==, "c");
+    g_assert_cmpstr (capability->value, ==, "off");
+}
+
+static void
+test_one_file (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (Config) nothing = config_load ("/dev/null", NULL);
+    g_autoptr (GError) error = NULL;
+    g_autofree char *path = NULL;
+
+    tree_init (&tree);
+    put (tree.user, "own.conf", "[defaults]\nmax-downtime=1s\n");
+    path = g_build_filename (tree.user, "own.conf", NULL);
+    config = config_load (path, NULL);
+    g_assert_nonnull (config);
+    g_assert_nonnull (nothing);
+    g_assert_cmpuint (config_values (config)->len, ==, 1);
+    g_assert_null (config_load (tree.user, &error)); /* a folder */
+    g_assert_error (error, CONFIG_ERROR, 0);
+    g_clear_error (&error);
+    g_remove (path);
+    g_assert_null (config_load (path, &error)); /* asked for, so it must be there */
+    g_assert_error (error, CONFIG_ERROR, 0);
+}
+
+static void
+test_origin (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    const ConfigValue *value;
+
+    tree_init (&tree);
+    put (tree.user, "qmpmig.conf", "\n[defaults]\n\noffline=on\n");
+    config = load (&tree, NULL);
+    g_assert_true (config_give (config, "offline", NULL, NULL));
+    value = g_ptr_array_index (config_values (config), 0);
+    g_assert_true (g_str_has_suffix (value->origin, "/user/qmpmig.conf:4"));
+    value = g_ptr_array_index (config_values (config), 1);
+    g_assert_cmpstr (value->origin, ==, "command line");
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    check_add ("/config/without-files-the-built-in-values-hold", test_no_files);
+    check_add ("/config/a-nearer-file-wins", test_order);
+    check_add ("/config/a-mistake-is-told-with-file-and-line", test_errors);
+    check_add ("/config/the-first-section-that-matches-a-vm-counts", test_vm);
+    check_add ("/config/no-section-overrides-the-command-line", test_command_line_wins);
+    check_add ("/config/a-file-that-was-asked-for-replaces-the-others", test_one_file);
+    check_add ("/config/each-value-knows-where-it-came-from", test_origin);
+    return g_test_run ();
+}
