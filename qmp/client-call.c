@@ -78,11 +78,7 @@ send_with (QmpClient *self, const char *command, json_object *arguments, QmpCall
     g_queue_push_tail (&self->calls, call);
 
     text = qmp_message_command (command, arguments, call->id, oob);
-    if (self->tap) {
-        g_autofree char *line = g_strndup (text, strlen (text) - 1);
-
-        self->tap (self->label, QMP_TAP_SEND, command, line, self->tap_data);
-    }
+    qmp_client_tap (self, QMP_TAP_SEND, command, text);
     qmp_wire_send (self->wire, self->last_id, g_steal_pointer (&text), oob,
                    g_steal_pointer (&owned_control));
     return self->last_id;
@@ -242,6 +238,7 @@ qmp_client_call_with_fd (QmpClient *self, const char *command, json_object *argu
 {
     GSocket *socket = qmp_wire_socket (self->wire);
     g_autoptr (GSocketControlMessage) control = g_unix_fd_message_new ();
+    g_autoptr (GError) reason = NULL;
 
     if (!socket || g_socket_get_family (socket) != G_SOCKET_FAMILY_UNIX) {
         json_object_put (arguments);
@@ -249,10 +246,10 @@ qmp_client_call_with_fd (QmpClient *self, const char *command, json_object *argu
                          "%s: a file descriptor can only be passed over a unix socket", command);
         return NULL;
     }
-    if (!g_unix_fd_message_append_fd (G_UNIX_FD_MESSAGE (control), fd, error)) {
+    if (!g_unix_fd_message_append_fd (G_UNIX_FD_MESSAGE (control), fd, &reason)) {
         json_object_put (arguments);
-        g_prefix_error (error, "%s: %s: cannot pass file descriptor %d: ", self->label, command,
-                        fd);
+        qmp_client_fail (self, error, QMP_ERROR_PROTOCOL, "%s: cannot pass file descriptor %d: %s",
+                         command, fd, reason->message);
         return NULL;
     }
     return call_with (self, command, arguments, QMP_CALL_DEFAULT, g_steal_pointer (&control), 0,

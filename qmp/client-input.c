@@ -20,11 +20,23 @@ qmp_client_excerpt (json_object *message)
     return qmp_text_excerpt (text, strlen (text));
 }
 
+void
+qmp_client_tap (QmpClient *self, QmpTapKind kind, const char *name, const char *text)
+{
+    g_autofree char *line = NULL;
+
+    if (!self->tap)
+        return;
+    line = g_strndup (text, strcspn (text, "\n"));
+    self->tap (self->label, kind, name, line, self->tap_data);
+}
+
+/* Spelling a message out again is only worth it for somebody who looks. */
 static void
 tap_message (QmpClient *self, QmpTapKind kind, const char *name, json_object *message)
 {
     if (self->tap)
-        self->tap (self->label, kind, name, plain_text (message), self->tap_data);
+        qmp_client_tap (self, kind, name, plain_text (message));
 }
 
 /* The first reason stays: what comes after it is only its consequence. */
@@ -151,13 +163,13 @@ on_received (json_object *message, gpointer data)
 }
 
 static void
-on_sent (guint64 id, gpointer data)
+on_sent (guint64 id, const char *text, gpointer data)
 {
     QmpClient *self = data;
     const Call *call = find_unanswered (self, id);
 
-    if (self->tap && call)
-        self->tap (self->label, QMP_TAP_SENT, call->command, "", self->tap_data);
+    if (call)
+        qmp_client_tap (self, QMP_TAP_SENT, call->command, text);
 }
 
 static void

@@ -54,6 +54,8 @@ gboolean qmp_client_fail_broken (QmpClient *self, GError **error);
 
 /* client-input.c */
 extern const QmpWireHandler qmp_client_input;
+/* TEXT with or without its newline. */
+void qmp_client_tap (QmpClient *self, QmpTapKind kind, const char *name, const char *text);
 /* A shortened MESSAGE for an error. */
 char *qmp_client_excerpt (json_object *message);
 

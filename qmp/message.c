@@ -4,16 +4,16 @@
 #include "qmp/error.h"
 #include "qmp/text.h"
 
-#include <string.h>
-
-#define TOKENER_FLAGS                                                                              \
-    (JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8)
-
+/* Messages are cut out by their braces and given to json-c whole. It could take them in pieces, but
+ * what it makes of a number or of a UTF-8 character then depends on where the pieces end. */
 struct QmpReader {
     struct json_tokener *tokener;
-    GByteArray *pending; /* fed, not parsed yet */
-    gsize parsed;        /* bytes at the front of PENDING that are done with */
-    gsize message_bytes; /* of the message that is under way, already parsed */
+    GByteArray *bytes;
+    gsize start;   /* of the message under way */
+    gsize scanned; /* each byte once, in however many reads it comes */
+    int depth;
+    gboolean in_string;
+    gboolean escaped;
     gsize max_bytes;
     int max_depth;
     GError *broken;
@@ -24,9 +24,10 @@ qmp_reader_new (gsize max_bytes, int max_depth)
 {
     QmpReader *self = g_new0 (QmpReader, 1);
 
-    self->tokener = json_tokener_new_ex (max_depth);
-    json_tokener_set_flags (self->tokener, TOKENER_FLAGS);
-    self->pending = g_byte_array_new ();
+    /* json-c counts what is in the innermost object as one level more. */
+    self->tokener = json_tokener_new_ex (max_depth + 1);
+    json_tokener_set_flags (self->tokener, JSON_TOKENER_STRICT);
+    self->bytes = g_byte_array_new ();
     self->max_bytes = max_bytes;
     self->max_depth = max_depth;
     return self;
@@ -38,7 +39,7 @@ qmp_reader_free (QmpReader *self)
     if (!self)
         return;
     json_tokener_free (self->tokener);
-    g_byte_array_unref (self->pending);
+    g_byte_array_unref (self->bytes);
     g_clear_error (&self->broken);
     g_free (self);
 }
@@ -49,105 +50,137 @@ qmp_reader_feed (QmpReader *self, const char *bytes, gsize length)
     if (self->broken)
         return;
     /* Moving only when half is done with keeps the cost of moving linear. */
-    if (self->parsed > self->pending->len / 2) {
-        g_byte_array_remove_range (self->pending, 0, (guint)self->parsed);
-        self->parsed = 0;
+    if (self->start > self->bytes->len / 2) {
+        g_byte_array_remove_range (self->bytes, 0, (guint)self->start);
+        self->scanned -= self->start;
+        self->start = 0;
     }
-    g_byte_array_append (self->pending, (const guint8 *)bytes, (guint)length);
+    g_byte_array_append (self->bytes, (const guint8 *)bytes, (guint)length);
 }
 
-static const char *
-unparsed (QmpReader *self, gsize *ret_length)
+static gboolean
+fail_at (QmpReader *self, gsize position, const char *reason)
 {
-    *ret_length = self->pending->len - self->parsed;
-    return (const char *)self->pending->data + self->parsed;
+    g_autofree char *excerpt =
+        qmp_text_excerpt ((const char *)self->bytes->data + position, self->bytes->len - position);
+
+    if (position == self->start)
+        return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL, "it sent \"%s\"", excerpt);
+    return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL, "it sent broken JSON (%s) at \"%s\"",
+                     reason, excerpt);
+}
+
+static gboolean
+fail_size (QmpReader *self)
+{
+    return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL,
+                     "it sent a message of more than %" G_GSIZE_FORMAT " bytes", self->max_bytes);
+}
+
+static gboolean
+fail_depth (QmpReader *self)
+{
+    return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL,
+                     "it sent a message that is nested more than %d deep", self->max_depth);
+}
+
+static gboolean
+is_space (guchar byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
 static void
 skip_space (QmpReader *self)
 {
-    gsize length;
-    const char *bytes = unparsed (self, &length);
-    gsize space = 0;
-
-    while (space < length && bytes[space] && strchr (" \t\r\n", bytes[space]))
-        space++;
-    self->parsed += space;
+    while (self->scanned < self->bytes->len && is_space (self->bytes->data[self->scanned]))
+        self->scanned++;
+    self->start = self->scanned;
 }
 
-/* Bytes of TEXT without the beginning of a UTF-8 character whose end is still to come: json-c takes
- * a character that is split between two calls for a broken one. */
-static gsize
-whole_characters (const char *text, gsize length)
+static void
+scan_in_string (QmpReader *self, guchar byte)
 {
-    for (gsize back = 1; back <= MIN (length, 3); back++) {
-        guchar byte = (guchar)text[length - back];
-        gsize size = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-
-        if ((byte & 0xc0) == 0x80)
-            continue;
-        return byte <= 0xf7 && size > back ? length - back : length;
-    }
-    return length;
+    if (self->escaped)
+        self->escaped = FALSE;
+    else if (byte == '\\')
+        self->escaped = TRUE;
+    else if (byte == '"')
+        self->in_string = FALSE;
 }
 
+/* FALSE on what no JSON has outside of its strings: waiting for the closing brace of garbage may
+ * take for ever. The quote is one that json-c would put up with. */
 static gboolean
-fail_unparsable (QmpReader *self, enum json_tokener_error reason)
+scan_outside (QmpReader *self, guchar byte)
 {
-    gsize length;
-    const char *bytes = unparsed (self, &length);
-    g_autofree char *excerpt = qmp_text_excerpt (bytes, length);
-
-    if (reason == json_tokener_error_depth)
-        return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL,
-                         "it sent a message that is nested more than %d deep", self->max_depth);
-    return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL, "it sent broken JSON (%s) at \"%s\"",
-                     json_tokener_error_desc (reason), excerpt);
+    if (byte == '"')
+        self->in_string = TRUE;
+    else if (byte == '{' || byte == '[')
+        self->depth++;
+    else if (byte == '}' || byte == ']')
+        self->depth--;
+    return is_space (byte) || (g_ascii_isprint (byte) && byte != '\'');
 }
 
-/* Parses what has come of one message. Each byte is looked at once, however many reads it takes. */
+/* Goes on until the message under way ends (then DEPTH is 0) or the bytes do. */
+static gboolean
+scan (QmpReader *self)
+{
+    while (self->scanned < self->bytes->len) {
+        guchar byte = self->bytes->data[self->scanned];
+
+        if (self->scanned - self->start == self->max_bytes)
+            return fail_size (self);
+        if (self->in_string)
+            scan_in_string (self, byte);
+        else if (!scan_outside (self, byte))
+            return fail_at (self, self->scanned, "unexpected byte");
+        if (self->depth > self->max_depth)
+            return fail_depth (self);
+        self->scanned++;
+        if (self->depth == 0)
+            break;
+    }
+    return TRUE;
+}
+
 static gboolean
 parse (QmpReader *self, json_object **ret_message)
 {
-    gsize length;
-    const char *bytes = unparsed (self, &length);
-    gsize allowed = MIN (length, self->max_bytes - self->message_bytes);
-    int window = (int)MIN (whole_characters (bytes, allowed), G_MAXINT);
-    json_object *message = json_tokener_parse_ex (self->tokener, bytes, window);
-    enum json_tokener_error reason = json_tokener_get_error (self->tokener);
-    gsize used = json_tokener_get_parse_end (self->tokener);
+    const char *text = (const char *)self->bytes->data + self->start;
+    gsize length = self->scanned - self->start;
+    g_autoptr (json_object) message = NULL;
+    const char *valid_end;
+    gsize parsed;
 
-    self->parsed += used;
-    self->message_bytes = message ? 0 : self->message_bytes + used;
-    if (!message && reason != json_tokener_continue)
-        return fail_unparsable (self, reason);
-    if (!message && self->message_bytes + (allowed - used) >= self->max_bytes)
-        return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL,
-                         "it sent a message of more than %" G_GSIZE_FORMAT " bytes",
-                         self->max_bytes);
-    *ret_message = message;
+    if (!g_utf8_validate_len (text, length, &valid_end))
+        return fail_at (self, self->start + (gsize)(valid_end - text), "invalid UTF-8");
+    json_tokener_reset (self->tokener);
+    message = json_tokener_parse_ex (self->tokener, text, (int)length);
+    parsed = json_tokener_get_parse_end (self->tokener);
+    if (!message || parsed != length)
+        return fail_at (self, self->start + parsed,
+                        json_tokener_error_desc (json_tokener_get_error (self->tokener)));
+    self->start = self->scanned;
+    *ret_message = g_steal_pointer (&message);
     return TRUE;
 }
 
 static gboolean
 next (QmpReader *self, json_object **ret_message)
 {
-    gsize length;
-    const char *bytes;
-
-    if (self->message_bytes == 0)
+    if (self->depth == 0)
         skip_space (self);
-    bytes = unparsed (self, &length);
-    if (length == 0) {
-        *ret_message = NULL;
-        return TRUE;
-    }
-    if (self->message_bytes == 0 && bytes[0] != '{') {
-        g_autofree char *excerpt = qmp_text_excerpt (bytes, length);
-
-        return qmp_fail (&self->broken, QMP_ERROR_PROTOCOL, "it sent \"%s\"", excerpt);
-    }
-    return parse (self, ret_message);
+    if (self->depth == 0 && self->scanned < self->bytes->len &&
+        self->bytes->data[self->scanned] != '{')
+        return fail_at (self, self->scanned, NULL);
+    if (!scan (self))
+        return FALSE;
+    if (self->scanned > self->start && self->depth == 0)
+        return parse (self, ret_message);
+    *ret_message = NULL;
+    return TRUE;
 }
 
 gboolean

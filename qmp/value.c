@@ -3,6 +3,7 @@
 
 #include "qmp/error.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -139,15 +140,18 @@ qmp_peek_uint (json_object *object, const char *path, guint64 fallback)
     return json_object_get_uint64 (value);
 }
 
+/* json-c reads NaN, Infinity and 1e999, which no sum that is made with them survives. */
 double
 qmp_peek_double (json_object *object, const char *path, double fallback)
 {
     json_object *value = qmp_peek (object, path);
+    double number;
 
     if (!json_object_is_type (value, json_type_double) &&
         !json_object_is_type (value, json_type_int))
         return fallback;
-    return json_object_get_double (value);
+    number = json_object_get_double (value);
+    return isfinite (number) ? number : fallback;
 }
 
 gboolean

@@ -186,7 +186,7 @@ sent (QmpWire *self)
 {
     g_autoptr (Outgoing) message = g_queue_pop_head (&self->outgoing);
 
-    self->handler->sent (message->id, self->data);
+    self->handler->sent (message->id, message->text, self->data);
 }
 
 /* FALSE when the peer takes no more at the moment, or none at all. */

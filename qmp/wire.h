@@ -13,7 +13,8 @@ typedef struct QmpWire QmpWire;
  */
 typedef struct {
     void (*received) (json_object *message, gpointer data); /* borrowed */
-    void (*sent) (guint64 id, gpointer data);               /* its last byte was written */
+    /* Its last byte was written; TEXT as it was given. */
+    void (*sent) (guint64 id, const char *text, gpointer data);
     /* No more will come. REASON is a QMP_ERROR_CLOSED (its text may be empty) or
      * QMP_ERROR_PROTOCOL ("it sent ..."). */
     void (*ended) (const GError *reason, gpointer data);
