@@ -102,7 +102,7 @@ print_heading (Display *self, json_object *line)
         return;
     self->heading_due = FALSE;
     text = heading_text (&self->style, self->header, qmp_peek_bool (line, "dry_run", FALSE));
-    text_fold (&self->style, folded, 2, text);
+    text_fold (&self->style, folded, 0, 2, text);
     style_ink (&self->style, out, INK_BOLD, folded->str);
     g_string_append_c (out, '\n');
     screen_print (&self->screen, self->options.out, out->str);
@@ -195,11 +195,12 @@ static void
 print_words (Display *self, FILE *to, Ink ink, const char *head, const char *text)
 {
     g_autoptr (GString) out = g_string_new (NULL);
+    int indent = *head ? text_width (head) + 1 : 0;
 
     style_ink (&self->style, out, ink, head);
     if (*head)
         g_string_append_c (out, ' ');
-    text_fold (&self->style, out, *head ? text_width (head) + 1 : 0, text);
+    text_fold (&self->style, out, indent, indent, text);
     g_string_append_c (out, '\n');
     screen_print (&self->screen, to, out->str);
 }

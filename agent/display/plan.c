@@ -225,7 +225,7 @@ append_table (const Style *style, GString *out, GPtrArray *rows)
             style_ink (style, line, i ? INK_PLAIN : INK_BOLD, row[column]);
             text_spaces (line, widths[column] - text_width (row[column]) + 2);
         }
-        text_fold (style, line, indent, row[COLUMN_REASON]);
+        text_fold (style, line, indent, indent, row[COLUMN_REASON]);
         g_strchomp (line->str);
         g_string_append_printf (out, "%s\n", line->str);
     }
@@ -247,7 +247,7 @@ append_stays_off (const Style *style, GString *out, json_object *list, const cha
     if (!words->len)
         return;
     g_string_append (out, lead);
-    text_fold (style, out, strlen (lead), words->str);
+    text_fold (style, out, (int)strlen (lead), (int)strlen (lead), words->str);
     g_string_append_c (out, '\n');
 }
 
@@ -286,7 +286,7 @@ append_warnings (const Style *style, GString *out, json_object *plan)
 
         style_ink (style, out, INK_CAUTION, "warning:");
         g_string_append_c (out, ' ');
-        text_fold (style, out, 9, text);
+        text_fold (style, out, 9, 9, text);
         g_string_append_c (out, '\n');
     }
 }
@@ -298,9 +298,10 @@ plan_text (const Style *style, json_object *header, json_object *plan)
     GString *out = g_string_new (NULL);
 
     append_limits (style, out, header);
-    if (!whole)
+    if (!whole) {
         append_capabilities (style, out, plan);
-    append_bandwidth (style, out, plan);
+        append_bandwidth (style, out, plan);
+    }
     append_postcopy (style, out, plan);
     for (guint i = 0; whole && i < G_N_ELEMENTS (end_names); i++)
         append_end (style, out, header, plan, end_names[i]);

@@ -49,9 +49,10 @@ static const Ending endings[] = {
     { "postcopy-paused", NULL, NULL, 0, INK_CAUTION, "Post-copy paused",
       "VM stands still with its memory on both sides; nothing is lost as long as both live", NULL },
     { "undecided", NULL, NULL, 0, INK_BAD, "Decision needed",
-      "VM runs nowhere now, and is intact; only you can say which side may run it", NULL },
+      "nothing is lost, but nobody may start VM before you have checked", NULL },
     { "guest-ended", NULL, NULL, 0, INK_BAD, "The guest ended", "VM runs nowhere any more", NULL },
-    { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on by itself", NULL },
+    { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on, and nobody steers it",
+      NULL },
 };
 
 static gboolean
@@ -88,14 +89,15 @@ append_headline (const Style *style, GString *out, json_object *header, json_obj
     gboolean is_paused = ending->paused && !g_strcmp0 (state, "paused");
     g_auto (GStrv) around = g_strsplit (is_paused ? ending->paused : ending->line, "VM", 2);
     g_autofree char *head = g_strdup_printf ("%s:", ending->head);
-    g_autoptr (GString) line = g_string_new (" ");
+    g_autoptr (GString) line = g_string_new (NULL);
 
     g_string_append_printf (line, "%s%s%s", around[0], name, around[1]);
     if (state && ending->paused && !is_paused && strcmp (state, "running") != 0)
         g_string_append_printf (line, " (QEMU calls its state '%s')", state);
     g_string_append_c (line, '.');
     style_ink (style, out, ending->ink, head);
-    text_fold (style, out, 0, line->str);
+    g_string_append_c (out, ' ');
+    text_fold (style, out, (int)strlen (head) + 1, 0, line->str);
     g_string_append_c (out, '\n');
 }
 
@@ -120,7 +122,7 @@ composed_error (const Style *style, json_object *result)
 static void
 append_line (const Style *style, GString *out, const char *text)
 {
-    text_fold (style, out, 0, text);
+    text_fold (style, out, 0, 0, text);
     g_string_append_c (out, '\n');
 }
 
@@ -138,7 +140,7 @@ append_reason (const Style *style, GString *out, json_object *result)
         return;
     style_ink (style, out, INK_BAD, "error:");
     g_string_append_c (out, ' ');
-    text_fold (style, out, 7, error);
+    text_fold (style, out, 7, 7, error);
     g_string_append_c (out, '\n');
 }
 
@@ -283,20 +285,20 @@ static void
 append_check (const Style *style, GString *out, const char *text)
 {
     g_string_append (out, "  - ");
-    text_fold (style, out, 4, text);
+    text_fold (style, out, 4, 4, text);
     g_string_append_c (out, '\n');
 }
 
 static const char *
 command_title (json_object *result)
 {
+    static const char *const titles[2][2] = { { "Type:", "Type one of:" },
+                                              { "Then type:", "Then type one of:" } };
     json_object *list = qmp_peek (result, "commands");
     gboolean is_choice =
         json_object_is_type (list, json_type_array) && json_object_array_length (list) > 1;
 
-    if (is_choice)
-        return "Then type one of:";
-    return qmp_peek (result, "check") ? "Then type:" : "Type:";
+    return titles[qmp_peek (result, "check") != NULL][is_choice];
 }
 
 /* Never folded: it is to be copied. */

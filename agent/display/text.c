@@ -103,10 +103,9 @@ text_spaces (GString *out, int count)
 }
 
 void
-text_fold (const Style *style, GString *out, int indent, const char *text)
+text_fold (const Style *style, GString *out, int column, int indent, const char *text)
 {
     g_auto (GStrv) words = NULL;
-    int column = indent;
 
     if (style->fold - indent < FOLD_MIN) {
         g_string_append (out, text);
@@ -116,7 +115,7 @@ text_fold (const Style *style, GString *out, int indent, const char *text)
     for (char **word = words; *word; word++) {
         int width = text_width (*word);
 
-        if (column > indent && column + 1 + width > style->fold) {
+        if (word != words && column + 1 + width > style->fold) {
             g_string_append_c (out, '\n');
             text_spaces (out, indent);
             column = indent;
@@ -133,6 +132,6 @@ void
 text_row (const Style *style, GString *out, const char *key, const char *text)
 {
     g_string_append_printf (out, "  %-*s", ROW_INDENT - 2, key);
-    text_fold (style, out, ROW_INDENT, text);
+    text_fold (style, out, ROW_INDENT, ROW_INDENT, text);
     g_string_append_c (out, '\n');
 }

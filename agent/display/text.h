@@ -17,7 +17,7 @@ int text_width (const char *text); /* columns; TEXT is clean */
 char *text_cut (const Style *style, const char *text, int columns);
 void text_spaces (GString *out, int count);
 
-/* Appends TEXT with the cursor at column INDENT, continued there on further lines. */
-void text_fold (const Style *style, GString *out, int indent, const char *text);
+/* Appends TEXT with the cursor at COLUMN, continued at column INDENT on further lines. */
+void text_fold (const Style *style, GString *out, int column, int indent, const char *text);
 /* "  KEY            TEXT", folded, with its newline. */
 void text_row (const Style *style, GString *out, const char *key, const char *text);
