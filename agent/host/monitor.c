@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/fault.h"
 #include "agent/host/holder.h"
 #include "qmp/value.h"
 
@@ -69,6 +70,20 @@ print_message (const char *label, QmpTapKind kind, const char *name, const char 
     fprintf (stderr, "%s %s %s\n", label, kind == QMP_TAP_SEND ? "->" : "<-", text);
 }
 
+static void
+on_message (const char *label, QmpTapKind kind, const char *name, const char *message,
+            gpointer data)
+{
+    const GlobalOptions *global = data;
+
+    if (kind == QMP_TAP_SEND)
+        fault_point ("send:%s:%s:before", label, name);
+    else if (kind == QMP_TAP_SENT)
+        fault_point ("send:%s:%s:after", label, name);
+    if (global->verbose)
+        print_message (label, kind, name, message, NULL);
+}
+
 QmpClient *
 monitor_open (GMainContext *context, const QmpAddress *address, const char *label,
               const GlobalOptions *global, GCancellable *cancel, GError **error)
@@ -87,7 +102,6 @@ monitor_open (GMainContext *context, const QmpAddress *address, const char *labe
         g_propagate_error (error, inner);
         return NULL;
     }
-    if (global->verbose)
-        qmp_client_set_tap (client, print_message, NULL);
+    qmp_client_set_tap (client, on_message, (gpointer) global);
     return client;
 }

@@ -20,7 +20,7 @@ typedef struct {
     const char *since;   /* QEMU release, "" if ancient */
 } Capability;
 
-extern const Capability capability_table[]; /* ends with a NULL name */
+extern const Capability capability_table[];           /* ends with a NULL name */
 const Capability *capability_find (const char *name); /* NULL: one that we do not know */
 gboolean capability_is_shared (const Capability *self);
 

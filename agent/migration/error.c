@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/migration/error.h"
 
-G_DEFINE_QUARK (qmpmig-migrate-error, migrate_error)
+G_DEFINE_QUARK (qmpmig - migrate - error, migrate_error)
 
 gboolean
 migrate_fail (GError **error, ExitCode code, const char *format, ...)

@@ -11,5 +11,4 @@
 GQuark migrate_error_quark (void);
 
 /* FALSE, so that a failure is one line. */
-gboolean migrate_fail (GError **error, ExitCode code, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
+gboolean migrate_fail (GError **error, ExitCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);

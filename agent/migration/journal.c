@@ -45,9 +45,9 @@ append_line (Journal *self, json_object *line, GError **error)
 {
     g_autofree char *text =
         g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN), "\n", NULL);
-    gssize length = (gssize) strlen (text);
+    gssize length = (gssize)strlen (text);
 
-    if (write (self->fd, text, (gsize) length) != length)
+    if (write (self->fd, text, (gsize)length) != length)
         return fail_io (self, "write", error);
     if (fdatasync (self->fd) < 0)
         return fail_io (self, "sync", error);
@@ -121,6 +121,15 @@ journal_step (Journal *self, JournalStep step, GError **error)
 }
 
 gboolean
+journal_note (Journal *self, const char *name, const char *value, GError **error)
+{
+    g_autoptr (json_object) line = qmp_object (name, json_object_new_string (value), NULL);
+
+    json_object_object_add (self->facts, name, json_object_new_string (value));
+    return append_line (self, line, error);
+}
+
+gboolean
 journal_has (const Journal *self, JournalStep step)
 {
     return (self->steps & (1u << step)) != 0;
@@ -160,8 +169,13 @@ journal_close (Journal *self)
 }
 
 static void
-take_step (Journal *self, const char *name)
+take_line (Journal *self, json_object *line)
 {
+    const char *name = qmp_peek_string (line, "step", NULL);
+
+    json_object_object_foreach (line, key, value)
+        if (!name)
+            json_object_object_add (self->facts, key, json_object_get (value));
     for (guint i = 0; i < G_N_ELEMENTS (step_names); i++)
         if (g_strcmp0 (step_names[i], name) == 0)
             self->steps |= 1u << i;
@@ -185,7 +199,7 @@ journal_read (Journal *self)
         if (!self->facts)
             self->facts = json_object_get (line);
         else
-            take_step (self, qmp_peek_string (line, "step", NULL));
+            take_line (self, line);
     }
     self->steps |= 1u << JOURNAL_BEGUN;
     return self->facts != NULL;
@@ -237,8 +251,9 @@ journal_find (const QmpAddress *monitor, GError **error)
         return NULL;
     found->fd = open (found->path, O_RDWR | O_APPEND | O_CLOEXEC);
     if (found->fd < 0 || flock (found->fd, LOCK_EX | LOCK_NB) < 0) {
-        migrate_fail (error, EXIT_UNREACHABLE, "migration %s is being steered by qmpmig, pid %" G_GUINT64_FORMAT,
-                      found->id, qmp_peek_uint (found->facts, "pid", 0));
+        migrate_fail (error, EXIT_UNREACHABLE,
+                      "migration %s is being steered by qmpmig, pid %" G_GUINT64_FORMAT, found->id,
+                      qmp_peek_uint (found->facts, "pid", 0));
         return NULL;
     }
     return g_steal_pointer (&found);

@@ -26,6 +26,8 @@ typedef struct Journal Journal;
 Journal *journal_begin (const char *id, json_object *facts, GError **error); /* takes FACTS */
 /* Returns once the step is on the disk. Written already: TRUE at once. */
 gboolean journal_step (Journal *self, JournalStep step, GError **error);
+/* A fact that was not known at the beginning; it replaces an older one of that name. */
+gboolean journal_note (Journal *self, const char *name, const char *value, GError **error);
 gboolean journal_has (const Journal *self, JournalStep step);
 json_object *journal_facts (Journal *self); /* borrowed */
 const char *journal_id (const Journal *self);

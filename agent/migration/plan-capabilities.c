@@ -21,13 +21,13 @@ wish_free (Wish *wish)
     g_free (wish);
 }
 
-static gboolean
-add_wish (GHashTable *wishes, const char *name, gboolean on, gboolean asked, const char *format, ...)
-    G_GNUC_PRINTF (5, 6);
+static gboolean add_wish (GHashTable *wishes, const char *name, gboolean on, gboolean asked,
+                          const char *format, ...) G_GNUC_PRINTF (5, 6);
 
 /* FALSE when there is one already: who comes first counts. */
 static gboolean
-add_wish (GHashTable *wishes, const char *name, gboolean on, gboolean asked, const char *format, ...)
+add_wish (GHashTable *wishes, const char *name, gboolean on, gboolean asked, const char *format,
+          ...)
 {
     Wish *wish;
     va_list args;
@@ -70,8 +70,10 @@ take_named (GHashTable *wishes, const MigrateOptions *options, GError **error)
 
         if (!units_parse_bool ("--cap", cap->value, &on, error))
             return FALSE;
-        if (on && (g_str_equal (cap->name, "background-snapshot") || g_str_equal (cap->name, "x-colo")))
-            return migrate_fail (error, EXIT_REFUSED, "--cap %s: that is no move of a guest", cap->name);
+        if (on &&
+            (g_str_equal (cap->name, "background-snapshot") || g_str_equal (cap->name, "x-colo")))
+            return migrate_fail (error, EXIT_REFUSED, "--cap %s: that is no move of a guest",
+                                 cap->name);
         add_wish (wishes, cap->name, on, TRUE, "asked for (--cap)");
     }
     return TRUE;
@@ -100,7 +102,8 @@ take_options (GHashTable *wishes, const MigrateOptions *options)
 static const char *
 postcopy_obstacle (const Planner *p, GHashTable *wishes)
 {
-    static const char *const enemies[] = { "mapped-ram", "x-ignore-shared", "release-ram", "compress" };
+    static const char *const enemies[] = { "mapped-ram", "x-ignore-shared", "release-ram",
+                                           "compress" };
 
     if (!migration_uri_is_two_way (p->uri) || p->uri->kind == URI_RDMA)
         return "this kind of URI cannot carry requests for pages";
@@ -128,7 +131,8 @@ wish_postcopy (const Planner *p, GHashTable *wishes)
                   "the last resort, when passes stop shrinking: from then on the guest needs both "
                   "hosts and the link until all memory has moved");
     else if (!p->source && vm_reports (p->destination, "postcopy-ram"))
-        add_wish (wishes, "postcopy-ram", TRUE, FALSE, "harmless here, and the source may ask for it");
+        add_wish (wishes, "postcopy-ram", TRUE, FALSE,
+                  "harmless here, and the source may ask for it");
     /* Old preempt channels (7.1, 7.2) do not talk to newer ones; switchover-ack marks the newer. */
     if (is_wished (wishes, "postcopy-ram") && migration_uri_has_channels (p->uri) &&
         !is_wished (wishes, "multifd") && planner_both_report (p, "postcopy-preempt") &&
@@ -193,7 +197,7 @@ check_wishes (const Planner *p, GHashTable *wishes, GError **error)
     Wish *wish;
 
     g_hash_table_iter_init (&iter, wishes);
-    while (g_hash_table_iter_next (&iter, (gpointer *) &name, (gpointer *) &wish))
+    while (g_hash_table_iter_next (&iter, (gpointer *)&name, (gpointer *)&wish))
         if (wish->asked && wish->on && !check_reported (p, name, error))
             return FALSE;
     return TRUE;
@@ -220,12 +224,11 @@ settle_end (Planner *p, const Vm *vm, GHashTable *wishes)
 {
     gboolean alone = !planner_is_two_ended (p);
 
-    json_object_object_foreach (vm->capabilities, name, unused)
-    {
+    json_object_object_foreach (vm->capabilities, name, unused) {
         const Capability *known = capability_find (name);
         const Wish *wish = g_hash_table_lookup (wishes, name);
 
-        (void) unused;
+        (void)unused;
         if (known ? !is_on_side (known, vm->end) : !wish)
             continue;
         if (wish)
@@ -258,7 +261,8 @@ check_conflicts (const Plan *plan, GError **error)
 static gboolean
 is_on (const Plan *plan, const char *name)
 {
-    return plan_capability (plan, END_SOURCE, name) || plan_capability (plan, END_DESTINATION, name);
+    return plan_capability (plan, END_SOURCE, name) ||
+           plan_capability (plan, END_DESTINATION, name);
 }
 
 /* What needs something else to be there. */
@@ -274,9 +278,9 @@ check_needs (const Planner *p, GHashTable *wishes, GError **error)
         return migrate_fail (error, EXIT_REFUSED, "postcopy-ram: %s", obstacle);
     if (is_on (plan, "multifd") && !migration_uri_has_channels (uri) &&
         !(uri->kind == URI_FILE && mapped))
-        return migrate_fail (error, EXIT_REFUSED,
-                             "multifd: %s cannot be opened several times; tcp:, unix: and vsock: can",
-                             uri->text);
+        return migrate_fail (
+            error, EXIT_REFUSED,
+            "multifd: %s cannot be opened several times; tcp:, unix: and vsock: can", uri->text);
     if (mapped && uri->kind != URI_FILE)
         return migrate_fail (error, EXIT_REFUSED, "mapped-ram: needs a file: URI");
     if (is_on (plan, "return-path") && !migration_uri_is_two_way (uri))
@@ -304,7 +308,8 @@ check_extras (const Planner *p, GError **error)
         return migrate_fail (error, EXIT_REFUSED,
                              "zero-copy-send: needs multifd, without compression and without TLS");
     if (is_on (plan, "mapped-ram") && (options->tls.kind != TLS_NONE || options->compress_method))
-        return migrate_fail (error, EXIT_REFUSED, "mapped-ram: goes with neither TLS nor compression");
+        return migrate_fail (error, EXIT_REFUSED,
+                             "mapped-ram: goes with neither TLS nor compression");
     /* An early listener has read its channels' number already. */
     if (p->destination && p->destination->status == STATUS_SETUP &&
         plan_capability (plan, END_DESTINATION, "multifd") !=
@@ -327,7 +332,7 @@ gboolean
 plan_choose_capabilities (Planner *p, GError **error)
 {
     g_autoptr (GHashTable) wishes =
-        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) wish_free);
+        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)wish_free);
 
     if (!take_named (wishes, p->options, error))
         return FALSE;

@@ -67,7 +67,8 @@ check_destination (const Planner *p, GError **error)
         return TRUE;
     if (migration_uri_is_storage (p->uri))
         return migrate_fail (error, EXIT_USAGE,
-                             "%s: a file has no destination: leave --dest-socket out", p->uri->text);
+                             "%s: a file has no destination: leave --dest-socket out",
+                             p->uri->text);
     if (!vm_is_incoming (vm))
         return migrate_fail (error, EXIT_REFUSED,
                              "destination: QEMU does not wait for a guest (run state %s): start it "
@@ -87,8 +88,7 @@ check_destination (const Planner *p, GError **error)
 static gboolean
 is_unsafe_allowed (const Planner *p, const char *item)
 {
-    return p->options->unsafe &&
-           g_strv_contains ((const char *const *) p->options->unsafe, item);
+    return p->options->unsafe && g_strv_contains ((const char *const *)p->options->unsafe, item);
 }
 
 /* The same monitor was refused before we got here; the same QEMU by two monitors is caught by its

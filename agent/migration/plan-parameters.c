@@ -46,7 +46,7 @@ static void
 set_int (Plan *plan, const Vm *vm, const char *name, guint64 value, const char *reason)
 {
     if (vm && vm_takes_parameter (vm, name))
-        set_parameter (plan, vm, name, json_object_new_int64 ((gint64) value), g_strdup (reason));
+        set_parameter (plan, vm, name, json_object_new_int64 ((gint64)value), g_strdup (reason));
 }
 
 static void
@@ -69,7 +69,8 @@ choose_bandwidth (Planner *p)
                  unlimited ? "unlimited" : "--bandwidth");
 }
 
-/* A large limit is spent as downtime: a fifth at first, the whole when another pass will not pay. */
+/* A large limit is spent as downtime: a fifth at first, the whole when another pass will not pay.
+ */
 static void
 choose_downtime (Planner *p)
 {
@@ -87,7 +88,7 @@ choose_throttle (Planner *p)
     guint64 stall_us = o->max_stall_us ? o->max_stall_us : o->max_downtime_us;
     guint64 cap = 100 * stall_us / (stall_us + THROTTLE_SLICE_US);
 
-    p->plan->max_throttle_pct = (guint) CLAMP (cap, 1, o->max_throttle_pct);
+    p->plan->max_throttle_pct = (guint)CLAMP (cap, 1, o->max_throttle_pct);
     if (!plan_capability (p->plan, END_SOURCE, "auto-converge"))
         return;
     if (o->throttle == THROTTLE_RAMP) {
@@ -120,7 +121,7 @@ choose_compression (Planner *p, const Vm *vm, GError **error)
     if (!vm_takes_parameter (vm, level))
         return migrate_fail (error, EXIT_REFUSED, "source: QEMU %s has no levels for %s",
                              vm->version, o->compress_method);
-    set_int (p->plan, vm, level, (guint64) o->compress_level, "--compress");
+    set_int (p->plan, vm, level, (guint64)o->compress_level, "--compress");
     return TRUE;
 }
 
@@ -135,7 +136,8 @@ choose_multifd (Planner *p, GError **error)
     }
     if (o->xbzrle && o->xbzrle_cache_bytes)
         set_int (p->plan, p->source, "xbzrle-cache-size", o->xbzrle_cache_bytes, "--xbzrle");
-    return choose_compression (p, p->source, error) && choose_compression (p, p->destination, error);
+    return choose_compression (p, p->source, error) &&
+           choose_compression (p, p->destination, error);
 }
 
 static void

@@ -38,8 +38,8 @@ plan_new (const MigrateOptions *options, const MigrationUri *uri, const Vm *sour
     g_autoptr (Plan) self = g_new0 (Plan, 1);
     Planner planner = { self, options, uri, source, destination };
 
-    self->capabilities = g_ptr_array_new_with_free_func ((GDestroyNotify) plan_capability_free);
-    self->parameters = g_ptr_array_new_with_free_func ((GDestroyNotify) plan_parameter_free);
+    self->capabilities = g_ptr_array_new_with_free_func ((GDestroyNotify)plan_capability_free);
+    self->parameters = g_ptr_array_new_with_free_func ((GDestroyNotify)plan_parameter_free);
     self->warnings = g_ptr_array_new_with_free_func (g_free);
     if (!plan_check_ends (&planner, error) || !plan_choose_capabilities (&planner, error) ||
         !plan_choose_parameters (&planner, error))
@@ -99,9 +99,8 @@ plan_capability_arguments (const Plan *self, End end, gboolean before)
         if (c->end != end || (before && c->value == c->before))
             continue;
         json_object_array_add (
-            list,
-            qmp_object ("capability", json_object_new_string (c->name), "state",
-                        json_object_new_boolean (before ? c->before : c->value), NULL));
+            list, qmp_object ("capability", json_object_new_string (c->name), "state",
+                              json_object_new_boolean (before ? c->before : c->value), NULL));
     }
     if (json_object_array_length (list) == 0)
         return NULL;
@@ -115,10 +114,15 @@ plan_parameter_arguments (const Plan *self, End end, gboolean before)
 
     for (guint i = 0; i < self->parameters->len; i++) {
         const PlanParameter *p = g_ptr_array_index (self->parameters, i);
-        json_object *value = before ? p->before : p->value;
 
-        if (p->end == end && value && !(p->before && json_object_equal (p->value, p->before)))
-            json_object_object_add (set, p->name, json_object_get (value));
+        if (p->end != end || (p->before && json_object_equal (p->value, p->before)))
+            continue;
+        if (!before)
+            json_object_object_add (set, p->name, json_object_get (p->value));
+        else if (p->before)
+            json_object_object_add (set, p->name, json_object_get (p->before));
+        else if (json_object_is_type (p->value, json_type_string)) /* an empty one unsets it */
+            json_object_object_add (set, p->name, json_object_new_string (""));
     }
     return json_object_object_length (set) > 0 ? g_steal_pointer (&set) : NULL;
 }
@@ -126,20 +130,18 @@ plan_parameter_arguments (const Plan *self, End end, gboolean before)
 static json_object *
 capability_to_json (const PlanCapability *c)
 {
-    return qmp_object ("end", json_object_new_string (end_name (c->end)), "name",
-                       json_object_new_string (c->name), "value",
-                       json_object_new_boolean (c->value), "before",
-                       json_object_new_boolean (c->before), "reason",
-                       json_object_new_string (c->reason), NULL);
+    return qmp_object (
+        "end", json_object_new_string (end_name (c->end)), "name", json_object_new_string (c->name),
+        "value", json_object_new_boolean (c->value), "before", json_object_new_boolean (c->before),
+        "reason", json_object_new_string (c->reason), NULL);
 }
 
 static json_object *
 parameter_to_json (const PlanParameter *p)
 {
-    json_object *json =
-        qmp_object ("end", json_object_new_string (end_name (p->end)), "name",
-                    json_object_new_string (p->name), "value", json_object_get (p->value),
-                    "reason", json_object_new_string (p->reason), NULL);
+    json_object *json = qmp_object (
+        "end", json_object_new_string (end_name (p->end)), "name", json_object_new_string (p->name),
+        "value", json_object_get (p->value), "reason", json_object_new_string (p->reason), NULL);
 
     if (p->before)
         json_object_object_add (json, "before", json_object_get (p->before));
@@ -163,7 +165,7 @@ plan_to_json (const Plan *self, gboolean dry_run)
     for (guint i = 0; i < self->warnings->len; i++)
         json_object_array_add (warnings,
                                json_object_new_string (g_ptr_array_index (self->warnings, i)));
-    return qmp_object ("capabilities", capabilities, "parameters", parameters, "warnings",
-                       warnings, "postcopy", json_object_new_string (modes[self->postcopy]),
-                       "dry_run", json_object_new_boolean (dry_run), NULL);
+    return qmp_object ("capabilities", capabilities, "parameters", parameters, "warnings", warnings,
+                       "postcopy", json_object_new_string (modes[self->postcopy]), "dry_run",
+                       json_object_new_boolean (dry_run), NULL);
 }

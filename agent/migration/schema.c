@@ -19,7 +19,7 @@ index_entries (json_object *entries)
         const char *name = qmp_peek_string (entry, "name", NULL);
 
         if (name)
-            g_hash_table_insert (index, (gpointer) name, entry);
+            g_hash_table_insert (index, (gpointer)name, entry);
     }
     return index;
 }
@@ -38,7 +38,9 @@ find_member (json_object *type, const char *name)
 {
     json_object *members = type ? qmp_peek (type, "members") : NULL;
 
-    for (gsize i = 0; json_object_is_type (members, json_type_array) && i < json_object_array_length (members); i++) {
+    for (gsize i = 0;
+         json_object_is_type (members, json_type_array) && i < json_object_array_length (members);
+         i++) {
         json_object *member = json_object_array_get_idx (members, i);
 
         if (g_strcmp0 (qmp_peek_string (member, "name", NULL), name) == 0)
@@ -53,9 +55,10 @@ member_names (json_object *type)
     json_object *names = json_object_new_object ();
     json_object *members = type ? qmp_peek (type, "members") : NULL;
 
-    for (gsize i = 0; json_object_is_type (members, json_type_array) && i < json_object_array_length (members); i++) {
-        const char *name =
-            qmp_peek_string (json_object_array_get_idx (members, i), "name", NULL);
+    for (gsize i = 0;
+         json_object_is_type (members, json_type_array) && i < json_object_array_length (members);
+         i++) {
+        const char *name = qmp_peek_string (json_object_array_get_idx (members, i), "name", NULL);
         if (name)
             json_object_object_add (names, name, json_object_new_boolean (TRUE));
     }
@@ -68,10 +71,12 @@ enum_values (json_object *type)
     json_object *names = json_object_new_object ();
     json_object *values = type ? qmp_peek (type, "values") : NULL;
 
-    for (gsize i = 0; json_object_is_type (values, json_type_array) && i < json_object_array_length (values); i++)
-        json_object_object_add (
-            names, json_object_get_string (json_object_array_get_idx (values, i)),
-            json_object_new_boolean (TRUE));
+    for (gsize i = 0;
+         json_object_is_type (values, json_type_array) && i < json_object_array_length (values);
+         i++)
+        json_object_object_add (names,
+                                json_object_get_string (json_object_array_get_idx (values, i)),
+                                json_object_new_boolean (TRUE));
     return names;
 }
 
@@ -84,17 +89,16 @@ schema_digest (json_object *entries)
     const char *type = compression ? qmp_peek_string (compression, "type", NULL) : NULL;
 
     return qmp_object (
-        "format", json_object_new_int (DIGEST_FORMAT),
-        "yank", json_object_new_boolean (g_hash_table_contains (index, "yank")),
-        "exit-on-error",
+        "format", json_object_new_int (DIGEST_FORMAT), "yank",
+        json_object_new_boolean (g_hash_table_contains (index, "yank")), "exit-on-error",
         json_object_new_boolean (
             find_member (arguments_of (index, "migrate-incoming"), "exit-on-error") != NULL),
         /* QEMU 10.1 learnt multifd with postcopy; target-is-zero came with the same release. */
         "multifd-postcopy",
         json_object_new_boolean (
             find_member (arguments_of (index, "blockdev-mirror"), "target-is-zero") != NULL),
-        "parameters", member_names (set),
-        "compressions", enum_values (type ? g_hash_table_lookup (index, type) : NULL), NULL);
+        "parameters", member_names (set), "compressions",
+        enum_values (type ? g_hash_table_lookup (index, type) : NULL), NULL);
 }
 
 static char *

@@ -7,10 +7,10 @@
 
 typedef struct {
     gboolean has_yank;
-    gboolean has_exit_on_error;      /* migrate-incoming */
-    gboolean has_multifd_postcopy;   /* 10.1 or later by its markers */
-    json_object *parameters;         /* {name: true}: what migrate-set-parameters takes */
-    json_object *compressions;       /* {name: true}: what multifd-compression takes */
+    gboolean has_exit_on_error;    /* migrate-incoming */
+    gboolean has_multifd_postcopy; /* 10.1 or later by its markers */
+    json_object *parameters;       /* {name: true}: what migrate-set-parameters takes */
+    json_object *compressions;     /* {name: true}: what multifd-compression takes */
 } Schema;
 
 /* From the cache, or asked for and then cached. A cache that cannot be written is no error. */

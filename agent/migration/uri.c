@@ -29,7 +29,8 @@ static gboolean
 parse_path (MigrationUri *self, const char *rest, GError **error)
 {
     if (!*rest)
-        return migrate_fail (error, EXIT_USAGE, "%s: the path is missing (an example: unix:/run/move.sock)",
+        return migrate_fail (error, EXIT_USAGE,
+                             "%s: the path is missing (an example: unix:/run/move.sock)",
                              self->text);
     self->path = g_canonicalize_filename (rest, NULL);
     return TRUE;
@@ -69,7 +70,8 @@ parse_vsock (MigrationUri *self, const char *rest, GError **error)
         g_ascii_string_to_unsigned (parts[0], 10, 0, G_MAXUINT32, &cid, NULL) &&
         g_ascii_string_to_unsigned (parts[1], 10, 0, G_MAXUINT32, &port, NULL))
         return TRUE;
-    return migrate_fail (error, EXIT_USAGE, "%s: expected vsock:CID:PORT, both numbers", self->text);
+    return migrate_fail (error, EXIT_USAGE, "%s: expected vsock:CID:PORT, both numbers",
+                         self->text);
 }
 
 static gboolean
@@ -90,7 +92,7 @@ parse_fd (MigrationUri *self, const char *rest, GError **error)
                              "%s: expected fd:tcp:HOST:PORT, fd:unix:PATH, or fd:N with the number "
                              "of a descriptor that qmpmig inherited",
                              self->text);
-    self->fd = (int) fd;
+    self->fd = (int)fd;
     if (fcntl (self->fd, F_GETFD) < 0)
         return migrate_fail (error, EXIT_USAGE, "%s: descriptor %d is not open in qmpmig",
                              self->text, self->fd);
@@ -120,7 +122,7 @@ MigrationUri *
 migration_uri_parse (const char *text, gboolean allow_exec, GError **error)
 {
     const char *colon = strchr (text, ':');
-    g_autofree char *scheme = g_strndup (text, colon ? (gsize) (colon - text) : 0);
+    g_autofree char *scheme = g_strndup (text, colon ? (gsize)(colon - text) : 0);
     g_autoptr (MigrationUri) self = g_new0 (MigrationUri, 1);
 
     self->text = g_strdup (text);
@@ -233,7 +235,8 @@ listen_on (const MigrationUri *self, GError **error)
     }
     socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
                            G_SOCKET_PROTOCOL_DEFAULT, error);
-    if (!socket || !g_socket_bind (socket, address, TRUE, error) || !g_socket_listen (socket, error))
+    if (!socket || !g_socket_bind (socket, address, TRUE, error) ||
+        !g_socket_listen (socket, error))
         return NULL;
     return g_steal_pointer (&socket);
 }
@@ -250,7 +253,8 @@ migration_uri_open_fd (const MigrationUri *self, gboolean listen, gint64 timeout
         return fcntl (self->fd, F_DUPFD_CLOEXEC, 3);
     if (listen) {
         listener = listen_on (self, error);
-        if (!listener || !g_socket_condition_timed_wait (listener, G_IO_IN, timeout_us, cancel, error))
+        if (!listener ||
+            !g_socket_condition_timed_wait (listener, G_IO_IN, timeout_us, cancel, error))
             return -1;
         socket = g_socket_accept (listener, cancel, error);
         if (self->kind == URI_FD_UNIX)

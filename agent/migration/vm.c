@@ -86,7 +86,7 @@ look_at_machine (Vm *self, GError **error)
         self->ram_bytes =
             qmp_peek_uint (memory, "base-memory", 0) + qmp_peek_uint (memory, "plugged-memory", 0);
     if (json_object_is_type (cpus, json_type_array))
-        self->vcpus = (guint) json_object_array_length (cpus);
+        self->vcpus = (guint)json_object_array_length (cpus);
     self->kvm = kvm && qmp_peek_bool (kvm, "enabled", FALSE);
     return TRUE;
 }
@@ -124,7 +124,7 @@ count_bitmaps (json_object *nodes)
         json_object *bitmaps = qmp_peek (json_object_array_get_idx (nodes, i), "dirty-bitmaps");
 
         if (json_object_is_type (bitmaps, json_type_array))
-            count += (guint) json_object_array_length (bitmaps);
+            count += (guint)json_object_array_length (bitmaps);
     }
     return count;
 }
@@ -175,9 +175,9 @@ vm_open (GMainContext *context, const QmpAddress *address, End end, const Global
     self->client = monitor_open (context, address, end_name (end), global, cancel, error);
     if (!self->client)
         return NULL;
+    self->is_qemu_process = vm_process_is_qemu (qmp_client_peer_pid (self->client));
     version = qmp_client_version (self->client);
-    self->version =
-        g_strdup_printf ("%u.%u.%u", version->major, version->minor, version->micro);
+    self->version = g_strdup_printf ("%u.%u.%u", version->major, version->minor, version->micro);
     if (!look_at_guest (self, error) || !look_at_migration (self, error) ||
         !look_at_machine (self, error) || !look_at_bitmaps (self, error))
         return NULL;
@@ -275,7 +275,7 @@ vm_tell (Vm *self, const char *command, json_object *arguments, GError **error)
 }
 
 gboolean
-vm_yank (Vm *self, GError **error)
+vm_yank (Vm *self, gint64 timeout_us, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
     json_object *instances = json_object_new_array ();
@@ -283,6 +283,29 @@ vm_yank (Vm *self, GError **error)
     json_object_array_add (instances,
                            qmp_object ("type", json_object_new_string ("migration"), NULL));
     reply = qmp_client_call_full (self->client, "yank", qmp_object ("instances", instances, NULL),
-                                  QMP_CALL_OOB, 0, error);
+                                  QMP_CALL_OOB, timeout_us, error);
     return reply != NULL;
+}
+
+/* A zombie has no command line any more, so it counts as dead. */
+gboolean
+vm_process_is_qemu (pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", (int)pid);
+    g_autofree char *text = NULL;
+    gsize length = 0;
+
+    if (pid <= 0 || !g_file_get_contents (path, &text, &length, NULL))
+        return FALSE;
+    for (gsize i = 0; i < length; i++) /* arguments end with NUL; the name may be in any of them */
+        if (text[i] == '\0')
+            text[i] = ' ';
+    return strstr (text, "qemu-") != NULL;
+}
+
+gboolean
+vm_is_proven_dead (const Vm *self)
+{
+    return self->is_qemu_process && qmp_client_broken (self->client) &&
+           !vm_process_is_qemu (qmp_client_peer_pid (self->client));
 }

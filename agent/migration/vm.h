@@ -12,11 +12,11 @@ typedef struct {
     End end;
     QmpClient *client;
     QmpAddress *address;
-    char *version;      /* "10.0.2" */
-    char *name;         /* NULL: none given to QEMU */
-    char *uuid;         /* NULL: none, or the all-zero one */
-    char *machine;      /* "pc-q35-10.0"; NULL where QEMU does not say */
-    char *run_state;    /* when we looked */
+    char *version;   /* "10.0.2" */
+    char *name;      /* NULL: none given to QEMU */
+    char *uuid;      /* NULL: none, or the all-zero one */
+    char *machine;   /* "pc-q35-10.0"; NULL where QEMU does not say */
+    char *run_state; /* when we looked */
     gboolean kvm;
     guint64 ram_bytes;
     guint vcpus;
@@ -27,12 +27,13 @@ typedef struct {
     json_object *parameters;   /* as found */
     json_object *blocked;      /* list of reasons, or NULL */
     Schema *schema;
-    gint64 round_trip_us; /* shortest that we saw */
+    gint64 round_trip_us;     /* shortest that we saw */
+    gboolean is_qemu_process; /* who listens on its unix socket is QEMU itself, no forwarder */
 } Vm;
 
 /* Connects and looks, changing nothing. */
-Vm *vm_open (GMainContext *context, const QmpAddress *address, End end,
-             const GlobalOptions *global, GCancellable *cancel, GError **error);
+Vm *vm_open (GMainContext *context, const QmpAddress *address, End end, const GlobalOptions *global,
+             GCancellable *cancel, GError **error);
 void vm_close (Vm *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Vm, vm_close)
 
@@ -52,4 +53,10 @@ char *vm_query_run_state (Vm *self, gint64 timeout_us, GError **error);
 
 /* A command whose answer is of no interest. Takes ARGUMENTS. */
 gboolean vm_tell (Vm *self, const char *command, json_object *arguments, GError **error);
-gboolean vm_yank (Vm *self, GError **error); /* out-of-band */
+/* Out-of-band: gets through where QEMU's main loop hangs. */
+gboolean vm_yank (Vm *self, gint64 timeout_us, GError **error);
+/* Its process has ended: the connection closed and the QEMU that listened on its unix socket is no
+ * more. What cannot be seen is not proven. */
+gboolean vm_is_proven_dead (const Vm *self);
+/* Is PID a QEMU that lives? */
+gboolean vm_process_is_qemu (pid_t pid);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/mover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "agent/commands/detach.h"
+#include "agent/config.h"
+#include "agent/control.h"
+#include "agent/display/display.h"
+#include "agent/migration/error.h"
+#include "qmp/value.h"
+
+typedef struct {
+    const CommandLine *line;
+    Migration migration;
+    MoverWork work;
+    GMainLoop *loop;
+    Board *board;
+    Display *display;
+    FILE *trace;
+    Detach *detach;
+    ExitCode code;
+    guint interrupts;
+} Mover;
+
+/* -- Lines: to the display, to stdout with --json, into the trace -- */
+
+static void
+write_line (FILE *file, json_object *line)
+{
+    fprintf (file, "%s\n", json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN));
+    fflush (file);
+}
+
+static void
+on_line (json_object *line, gpointer data)
+{
+    Mover *self = data;
+
+    if (command_global (self->line)->json)
+        write_line (stdout, line);
+    if (self->trace)
+        write_line (self->trace, line);
+    display_line (self->display, line);
+    detach_line (self->detach, line);
+}
+
+/* -- Signals -- */
+
+static void
+say (Mover *self, const char *text)
+{
+    display_break (self->display);
+    g_printerr ("%s\n", text);
+}
+
+static void
+on_cancel_answered (json_object *answer, gpointer data)
+{
+    say (data, qmp_peek_string (answer, "error", qmp_peek_string (answer, "text", "")));
+}
+
+static void
+leave (Mover *self)
+{
+    g_cancellable_cancel (self->migration.leave);
+    g_main_context_wakeup (self->migration.context);
+}
+
+/* First: ask for the guest to stay. Second: leave, and the migration goes on by itself. A lone
+ * destination has nothing to cancel. */
+static gboolean
+on_interrupt (gpointer data)
+{
+    Mover *self = data;
+    Request *request;
+
+    if (self->interrupts++ || g_str_equal (self->migration.role, "incoming")) {
+        say (self, "leaving; `qmpmig status` shows how it goes on");
+        leave (self);
+        return G_SOURCE_CONTINUE;
+    }
+    say (self,
+         "asked to cancel: the guest stays on the source if it has not left yet (Ctrl-C again "
+         "leaves it to go on by itself)");
+    request = g_new0 (Request, 1);
+    request->kind = REQUEST_CANCEL;
+    request->arguments = json_object_new_object ();
+    request->answered = on_cancel_answered;
+    request->data = self;
+    board_ask (self->board, request);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_terminate (gpointer data)
+{
+    leave (data);
+    return G_SOURCE_CONTINUE;
+}
+
+/* -- The migration's thread -- */
+
+static gboolean
+stop_loop (gpointer data)
+{
+    g_main_loop_quit (data);
+    return G_SOURCE_REMOVE;
+}
+
+static gpointer
+run_thread (gpointer data)
+{
+    Mover *self = data;
+
+    self->code = self->work (&self->migration, self->line);
+    board_close (self->board);
+    g_main_context_invoke (NULL, stop_loop, self->loop);
+    return NULL;
+}
+
+static gboolean
+configure (Migration *m, const char *name, const char *uuid, GError **error)
+{
+    const CommandLine *line = m->configure_data;
+
+    return !command_config (line) ||
+           config_apply_vm (command_config (line), m->options, name, uuid, error);
+}
+
+static void
+init_migration (Mover *self, const char *role)
+{
+    Migration *m = &self->migration;
+
+    m->global = command_global (self->line);
+    m->options = command_migrate_options (self->line);
+    m->role = role;
+    m->context = g_main_context_new ();
+    m->leave = g_cancellable_new ();
+    m->configure = configure;
+    m->configure_data = (gpointer)self->line;
+    m->result.guest_runs_on = "unknown";
+    m->qemu_downtime_us = SAMPLE_UNKNOWN;
+    tracker_init (&m->tracker);
+    m->board = self->board = board_new (g_main_context_default (), m->context);
+}
+
+/* Without a monitor there is no control socket, and the migration says why there is no monitor. */
+static gboolean
+serve (Mover *self, ControlServer **ret_server, GError **error)
+{
+    const QmpAddress *monitors[] = { command_global (self->line)->socket,
+                                     self->migration.options->dest_socket, NULL };
+
+    for (guint i = 0; monitors[i]; i++)
+        if (monitors[i]->kind == QMP_ADDRESS_UNIX &&
+            !g_file_test (monitors[i]->path, G_FILE_TEST_EXISTS))
+            return TRUE;
+    if (self->migration.options->dry_run)
+        return TRUE;
+    *ret_server = control_server_new (self->board, monitors, error);
+    return *ret_server != NULL;
+}
+
+static gboolean
+open_trace (Mover *self, GError **error)
+{
+    const char *path = self->migration.options->trace_file;
+
+    if (!path)
+        return TRUE;
+    self->trace = fopen (path, "we");
+    return self->trace ||
+           migrate_fail (error, EXIT_USAGE, "--trace %s: %s", path, g_strerror (errno));
+}
+
+static void
+run_loop (Mover *self)
+{
+    guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, self);
+    guint terminate = g_unix_signal_add (SIGTERM, on_terminate, self);
+    guint hangup = g_unix_signal_add (SIGHUP, on_terminate, self);
+    GThread *thread = g_thread_new ("migration", run_thread, self);
+
+    g_main_loop_run (self->loop);
+    g_thread_join (thread);
+    g_source_remove (interrupt);
+    g_source_remove (terminate);
+    g_source_remove (hangup);
+}
+
+static void
+mover_clear (Mover *self)
+{
+    migration_clear (&self->migration);
+    board_free (self->board);
+    display_free (self->display);
+    if (self->trace)
+        fclose (self->trace);
+    g_main_loop_unref (self->loop);
+    g_main_context_unref (self->migration.context);
+    g_object_unref (self->migration.leave);
+    detach_free (self->detach);
+}
+
+ExitCode
+mover_run (const CommandLine *line, const char *role, MoverWork work)
+{
+    Mover self = { .line = line, .work = work };
+    ControlServer *server = NULL;
+    DisplayOptions look;
+    GError *error = NULL;
+    ExitCode code;
+
+    if (!command_global (line)->socket) {
+        migrate_fail (&error, EXIT_USAGE, "which QEMU? Give --socket PATH or set QMPMIG_SOCKET");
+        return command_fail (line, error);
+    }
+    if (command_migrate_options (line)->detach && detach_fork (&self.detach, &code))
+        return code;
+    self.loop = g_main_loop_new (NULL, FALSE);
+    init_migration (&self, role);
+    display_options_init (&look, command_global (line));
+    self.display = display_new (&look);
+    if (!serve (&self, &server, &error) || !open_trace (&self, &error)) {
+        self.code = command_fail (line, error);
+    } else {
+        board_listen (self.board, on_line, &self);
+        run_loop (&self);
+    }
+    control_server_free (server);
+    code = self.code;
+    mover_clear (&self);
+    return code;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the journal keeps of a migration, so that another qmpmig can go on with it. */
+#include <unistd.h>
+
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+static void
+add_end (const Migration *m, json_object *facts, const Vm *vm)
+{
+    pid_t pid = qmp_client_peer_pid (vm->client);
+    g_autofree char *pid_key = g_strconcat (end_name (vm->end), "_pid", NULL);
+    g_autofree char *before_key = g_strconcat (end_name (vm->end), "_before", NULL);
+
+    json_object_object_add (facts, end_name (vm->end), json_object_new_string (vm->address->text));
+    if (vm->is_qemu_process)
+        json_object_object_add (facts, pid_key, json_object_new_int (pid));
+    if (m->before[vm->end])
+        json_object_object_add (facts, before_key, json_object_get (m->before[vm->end]));
+}
+
+static json_object *
+tls_to_json (const TlsOptions *tls)
+{
+    json_object *json = qmp_object ("kind", json_object_new_int ((int)tls->kind), NULL);
+
+    if (tls->authz)
+        json_object_object_add (json, "authz", json_object_new_string (tls->authz));
+    return json;
+}
+
+json_object *
+migration_journal_facts (const Migration *m)
+{
+    const MigrateOptions *o = m->options;
+    json_object *facts = qmp_object (
+        "role", json_object_new_string (m->role), "begun_us",
+        json_object_new_int64 (g_get_real_time ()), "pid", json_object_new_int (getpid ()), "uri",
+        json_object_new_string (m->uri->text), "was_live", json_object_new_boolean (m->was_live),
+        "max_downtime_us", json_object_new_uint64 (o->max_downtime_us), "max_throttle_pct",
+        json_object_new_int ((int)m->plan->max_throttle_pct), "postcopy",
+        json_object_new_int ((int)m->plan->postcopy), "steers_throttle",
+        json_object_new_boolean (m->plan->steers_throttle), "if_stuck",
+        json_object_new_int ((int)o->if_stuck), "on_success",
+        json_object_new_int ((int)o->on_success), "tls", tls_to_json (&o->tls), NULL);
+
+    if (m->source)
+        add_end (m, facts, m->source);
+    if (m->destination)
+        add_end (m, facts, m->destination);
+    return facts;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handover. The guest stands still from pre-switchover on, so nothing here waits without need;
+ * and from migrate-continue on the destination may get whole at any moment, so nothing here guesses
+ * either. */
+#include "agent/migration/error.h"
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+static gboolean
+fail_destination (const Migration *m, GError **error)
+{
+    return migrate_fail (error, EXIT_FAILED, "destination: the incoming migration failed%s%s",
+                         m->destination_error ? ": " : "",
+                         m->destination_error ? m->destination_error : "");
+}
+
+static gboolean
+look_at_destination (Migration *m, gint64 timeout_us, MigrationStatus *ret_status, GError **error)
+{
+    g_autoptr (json_object) reply = NULL;
+    const char *desc;
+
+    if (!vm_query_status (m->destination, timeout_us, ret_status, &reply, error))
+        return FALSE;
+    desc = qmp_peek_string (reply, "error-desc", NULL);
+    if (desc) {
+        g_free (m->destination_error);
+        m->destination_error = g_strdup (desc);
+    }
+    return TRUE;
+}
+
+/* The source does not notice a dead destination while it waits for us, so we look. */
+static gboolean
+confirm_destination (Migration *m, GError **error)
+{
+    MigrationStatus status;
+
+    if (!m->destination || m->status != STATUS_PRE_SWITCHOVER)
+        return TRUE;
+    if (!look_at_destination (m, SWITCHOVER_ANSWER_US, &status, error))
+        return FALSE;
+    return status != STATUS_FAILED || fail_destination (m, error);
+}
+
+/* The journal's sync would lie inside the blackout: it is done while the source works. */
+static gboolean
+tell_source_to_continue (Migration *m, GError **error)
+{
+    guint64 id;
+
+    if (m->status != STATUS_PRE_SWITCHOVER)
+        return journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error);
+    if (m->cancel_wanted)
+        return migrate_fail (error, EXIT_CANCELLED, "cancelled on request");
+    id = qmp_client_send (m->source->client, "migrate-continue",
+                          qmp_object ("state", json_object_new_string ("pre-switchover"), NULL),
+                          QMP_CALL_DEFAULT, error);
+    if (!id)
+        return FALSE;
+    m->continued = TRUE;
+    /* A source that hangs at its destination does not answer in time; await_source sees to that. */
+    qmp_client_forget (m->source->client, id);
+    return journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error);
+}
+
+/* Until the source says `completed`. In this phase a hung destination also blocks the source's
+ * monitor, so the destination is asked first: its silence is the reason then. */
+static gboolean
+await_source (Migration *m, GError **error)
+{
+    while (m->status != STATUS_COMPLETED) {
+        MigrationStatus there;
+
+        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            return FALSE;
+        if (m->destination &&
+            (!look_at_destination (m, m->global->reply_timeout_us, &there, error) ||
+             (there == STATUS_FAILED && !fail_destination (m, error))))
+            return FALSE;
+        if (!migration_look (m, NULL, error))
+            return FALSE;
+        if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED)
+            return migrate_fail (error, EXIT_FAILED, "source: migrate: %s%s%s", m->status_text,
+                                 m->source_error ? ": " : "",
+                                 m->source_error ? m->source_error : "");
+    }
+    return TRUE;
+}
+
+gboolean
+migration_await_destination (Migration *m, GError **error)
+{
+    gint64 deadline_us = g_get_monotonic_time () + m->global->reply_timeout_us;
+
+    for (;;) {
+        MigrationStatus status;
+
+        if (!look_at_destination (m, 0, &status, error))
+            return FALSE;
+        if (status == STATUS_COMPLETED)
+            return TRUE;
+        if (status == STATUS_FAILED)
+            return fail_destination (m, error);
+        if (g_get_monotonic_time () > deadline_us)
+            return migrate_fail (error, EXIT_UNDECIDED,
+                                 "destination: not complete %.0f s after the source was",
+                                 (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
+        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            return FALSE;
+    }
+}
+
+/* `cont`, and then seen: running, or ended by itself. */
+static gboolean
+let_run (Migration *m, GError **error)
+{
+    gint64 deadline_us = g_get_monotonic_time () + m->global->reply_timeout_us;
+
+    if (!journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error))
+        return FALSE;
+    m->told_to_run = TRUE;
+    if (!vm_tell (m->destination, "cont", NULL, error))
+        return FALSE;
+    for (;;) {
+        g_autofree char *state = vm_query_run_state (m->destination, 0, error);
+
+        if (!state || !migration_attend (m, error))
+            return FALSE;
+        g_free (m->result.run_state);
+        m->result.run_state = g_steal_pointer (&state);
+        m->ran_there = run_state_is_live (m->result.run_state);
+        if (m->ran_there || run_state_is_ended (m->result.run_state))
+            return TRUE;
+        if (g_get_monotonic_time () > deadline_us)
+            return migrate_fail (error, EXIT_UNDECIDED,
+                                 "destination: cont: the guest's run state stays \"%s\"",
+                                 m->result.run_state);
+        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            return FALSE;
+    }
+}
+
+/* A guest that ran is continued; any other arrives in the state it had, and that is success. */
+gboolean
+migration_run_destination (Migration *m, GError **error)
+{
+    g_autofree char *state = NULL;
+
+    if (!m->destination)
+        return TRUE;
+    state = vm_query_run_state (m->destination, 0, error);
+    if (!state)
+        return FALSE;
+    g_free (m->result.run_state);
+    m->result.run_state = g_strdup (state);
+    m->ran_there = run_state_is_live (state);
+    if (m->was_live &&
+        (g_str_equal (state, "paused") || g_str_equal (state, "prelaunch") ||
+         g_str_equal (state, "inmigrate")) &&
+        !let_run (m, error))
+        return FALSE;
+    return journal_step (m->journal, JOURNAL_ARRIVED, error);
+}
+
+gboolean
+migration_hand_over (Migration *m, GError **error)
+{
+    return confirm_destination (m, error) && tell_source_to_continue (m, error) &&
+           await_source (m, error) && (!m->destination || migration_await_destination (m, error)) &&
+           migration_run_destination (m, error);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Moving one guest. Everything here belongs to the migration's thread; the others see it through
+ * the board only. */
+#pragma once
+
+#include "agent/board.h"
+#include "agent/exit-code.h"
+#include "agent/migration/journal.h"
+#include "agent/migration/plan.h"
+#include "agent/migration/settle.h"
+#include "agent/migration/uri.h"
+#include "agent/migration/vm.h"
+#include "agent/options.h"
+#include "agent/steering/rule.h"
+#include "agent/steering/tracker.h"
+
+/* How long we wait for what, documented in qmpmig(1). Each answer of a peer has its own limit on
+ * top (--reply-timeout). */
+#define SAMPLE_PERIOD_US     (100 * G_TIME_SPAN_MILLISECOND)
+#define SWITCHOVER_ANSWER_US (2 * G_TIME_SPAN_SECOND) /* destination, while the guest is stopped   \
+                                                       */
+#define SETTLE_ANSWER_US   (2 * G_TIME_SPAN_SECOND)   /* each end, when something has gone wrong */
+#define SETTLE_PATIENCE_US (10 * G_TIME_SPAN_SECOND)
+#define RESUME_PATIENCE_US (5 * G_TIME_SPAN_SECOND) /* `failed` may come before RESUME */
+
+typedef enum {
+    OUTCOME_FAILED,
+    OUTCOME_COMPLETED,
+    OUTCOME_HANDED_OVER,
+    OUTCOME_CANCELLED,
+    OUTCOME_POSTCOPY_PAUSED,
+    OUTCOME_UNDECIDED,
+    OUTCOME_GUEST_ENDED,
+    OUTCOME_LEFT,
+    OUTCOME_PLANNED, /* --dry-run */
+} Outcome;
+
+typedef struct {
+    Outcome outcome;
+    ExitCode exit_code;
+    const char *guest_runs_on; /* "destination", "source", "both-halves", "nowhere", "unknown" */
+    char *run_state;           /* of the guest where it is; NULL: not seen */
+    char *text;                /* one sentence */
+    GError *error;             /* why; NULL on success */
+    GPtrArray *check;          /* char *: what to look at */
+    GPtrArray *commands;       /* char *: what to type */
+    gboolean source_kept;
+} Result;
+
+typedef struct Migration Migration;
+
+struct Migration {
+    const GlobalOptions *global;
+    MigrateOptions *options;
+    /* Applies what is configured for a VM of that name, once it is known. */
+    gboolean (*configure) (Migration *m, const char *name, const char *uuid, GError **error);
+    gpointer configure_data;
+    Board *board;
+    GMainContext *context;
+    GCancellable *leave; /* fires when the operator wants us gone */
+
+    const char *role; /* "migrate", "incoming", "recover" */
+    char *id;
+    MigrationUri *uri;
+    Vm *source;      /* NULL: not observed */
+    Vm *destination; /* NULL: not observed */
+    Plan *plan;
+    Journal *journal;
+
+    Limits limits;
+    Tracker tracker;
+    Rule rule;
+    gint64 started_us;  /* of this qmpmig's work */
+    gint64 migrate_us;  /* `migrate` was sent */
+    gint64 progress_us; /* something last moved */
+    guint64 progress_mark;
+
+    gboolean was_live;          /* the guest ran when we came: it has to run in the end */
+    gboolean touched;           /* something was changed that has to be put back */
+    gboolean incoming_sent;     /* we made the destination listen */
+    gboolean autostart_cleared; /* the destination cannot start by itself */
+    gboolean we_stopped;        /* the guest was stopped at the source by us */
+    gboolean cancel_wanted;
+    gboolean postcopy_wanted; /* by rule or operator; not yet sent */
+    gboolean postcopy_sent;   /* migrate-start-postcopy was sent */
+    gboolean continued;       /* migrate-continue was sent */
+    gboolean told_to_run;     /* `cont` was sent to the destination */
+    gboolean ran_there;       /* the guest was seen running at the destination */
+    gboolean named[2];        /* that end is ours to see, also when it cannot be reached now */
+    gboolean gone[2];         /* that end's QEMU is proven dead, or confirmed to be */
+    json_object *before[2];   /* what to put back: {"capabilities", "parameters"} */
+    TlsOptions tls;           /* objects that were made at the ends; borrowed */
+
+    MigrationStatus status; /* the source's, at the last look */
+    char *status_text;
+    char *source_run_state;    /* by events and looks */
+    guint64 qemu_downtime_us;  /* SAMPLE_UNKNOWN: not told */
+    gint64 stop_us, resume_us; /* local receive times of STOP and RESUME, 0: not seen */
+    char *destination_error;   /* its own words */
+    char *source_error;
+    char *guest_event; /* "SHUTDOWN", "GUEST_PANICKED": the guest's own end */
+    Result result;
+};
+
+/* The thread's whole life: looks, plans, moves, settles, puts back, posts the result. */
+ExitCode migration_run (Migration *m);
+/* Takes over what another qmpmig left, or brings a paused postcopy on. CONFIRMED: the end that the
+ * operator says is dead, or NULL. DRY_RUN only tells. */
+ExitCode migration_recover (Migration *m, const char *confirmed, gboolean dry_run);
+/* Receives one here; m->source is never set. */
+ExitCode migration_receive (Migration *m);
+void migration_clear (Migration *m);
+
+/* -- Between the migration's files -- */
+
+/* Once the guest's state goes: converge, then postcopy or the handover, to the end. */
+gboolean migration_carry_on (Migration *m, GError **error);
+/* Pre-switchover to the guest running at the destination. */
+gboolean migration_hand_over (Migration *m, GError **error);
+/* From the wish to switch to both ends completed. */
+gboolean migration_switch_to_postcopy (Migration *m, GError **error);
+gboolean migration_finish_postcopy (Migration *m, GError **error);
+/* Destination completed; `cont` if the guest ran; seen in its final state. */
+gboolean migration_run_destination (Migration *m, GError **error);
+gboolean migration_await_destination (Migration *m, GError **error);
+/* Sends migrate-recover there, migrate with resume here. */
+gboolean migration_recover_postcopy (Migration *m, GError **error);
+
+/* After a failure (WHY is taken): looks, decides by settle.h, acts, until it is settled. Fills in
+ * the result. FORWARD: going on is allowed. Returns SETTLE_CARRY_ON when it should go on. */
+SettleAction migration_settle (Migration *m, GError *why, gboolean forward);
+SettleView migration_view (Migration *m, gboolean forward);
+/* FACTS as the journal keeps them; owned by the caller. */
+json_object *migration_journal_facts (const Migration *m);
+/* `cont` on the source, if the guest ran and does not; seen. */
+gboolean migration_resume_source (Migration *m, GError **error);
+/* The happy end: the result, the source's QEMU. */
+void migration_succeed (Migration *m);
+
+/* Moves events to the record, answers what the board asks. FALSE when we shall leave. */
+gboolean migration_attend (Migration *m, GError **error);
+/* Attends until an event, a request, or DEADLINE_US (monotonic). */
+gboolean migration_wait (Migration *m, gint64 deadline_us, GError **error);
+/* query-migrate on the source: updates status, tracker and record. *ret_pass_ended may be NULL. */
+gboolean migration_look (Migration *m, gboolean *ret_pass_ended, GError **error);
+void migration_answer_requests (Migration *m);
+/* One migrate-set-parameters on the source, posted as `applied`. Takes ARGUMENTS. */
+gboolean migration_apply (Migration *m, json_object *arguments, GError **error);
+gboolean migration_pause_guest (Migration *m, GError **error);
+
+/* What has been changed goes back, where the guest lives on. Never fails the migration. */
+void migration_put_back (Migration *m);
+
+void migration_post (Migration *m, const char *type, json_object *body); /* takes BODY */
+void migration_notice (Migration *m, const char *level, const char *code, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+void migration_post_header (Migration *m);
+json_object *migration_limits_to_json (const Migration *m);
+void migration_post_result (Migration *m);
+void migration_set_result (Migration *m, Outcome outcome, ExitCode code, const char *runs_on,
+                           const char *format, ...) G_GNUC_PRINTF (5, 6);
+void migration_add_check (Migration *m, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void migration_add_command (Migration *m, const char *format, ...) G_GNUC_PRINTF (2, 3);

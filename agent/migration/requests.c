@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What comes in over the control socket while a migration runs. Each request is answered once: with
+ * what will happen, or with why it will not. */
+#include <string.h>
+
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+static json_object *refuse (ExitCode code, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static json_object *
+refuse (ExitCode code, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start (args, format);
+    text = g_strdup_vprintf (format, args);
+    va_end (args);
+    return qmp_object ("error", json_object_new_string (text), "exit_code",
+                       json_object_new_int ((int)code), NULL);
+}
+
+static json_object *agree (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
+static json_object *
+agree (const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start (args, format);
+    text = g_strdup_vprintf (format, args);
+    va_end (args);
+    return qmp_object ("text", json_object_new_string (text), NULL);
+}
+
+static gboolean
+is_in_postcopy (const Migration *m)
+{
+    return m->postcopy_sent || status_is_postcopy (m->status);
+}
+
+static json_object *
+on_cancel (Migration *m, Vm *vm, json_object *arguments)
+{
+    if (!m->source)
+        return refuse (EXIT_REFUSED, "cancel: a guest that arrives is cancelled at its source");
+    if (is_in_postcopy (m))
+        return refuse (EXIT_REFUSED,
+                       "cancel: refused: the guest has switched to postcopy and lives on both "
+                       "ends; cancelling now would lose it");
+    if (m->continued || m->status == STATUS_DEVICE || m->status == STATUS_COMPLETED)
+        return refuse (EXIT_REFUSED, "cancel: too late: the guest is being handed over");
+    m->cancel_wanted = TRUE;
+    return agree ("cancelling: the guest stays on the source");
+}
+
+static json_object *
+on_postcopy (Migration *m, Vm *vm, json_object *arguments)
+{
+    if (is_in_postcopy (m))
+        return refuse (EXIT_REFUSED, "postcopy: the guest has switched already");
+    if (m->rule.postcopy == POSTCOPY_NEVER || !m->source)
+        return refuse (EXIT_REFUSED,
+                       "postcopy: it is not armed; that can only be done before the start "
+                       "(--postcopy fallback)");
+    if (!run_state_is_live (m->source_run_state))
+        return refuse (EXIT_REFUSED,
+                       "postcopy: the guest does not run, so pre-copy will end by itself");
+    m->postcopy_wanted = TRUE;
+    return agree ("switching to postcopy: from now on there is no way back");
+}
+
+static json_object *
+on_postcopy_pause (Migration *m, Vm *vm, json_object *arguments)
+{
+    g_autoptr (json_object) reply = NULL;
+    g_autoptr (GError) error = NULL;
+
+    if (!is_in_postcopy (m) || !m->source)
+        return refuse (EXIT_REFUSED, "postcopy --pause: the migration is not in postcopy");
+    reply =
+        qmp_client_call_full (m->source->client, "migrate-pause", NULL, QMP_CALL_OOB, 0, &error);
+    if (!reply)
+        return refuse (EXIT_REFUSED, "%s", error->message);
+    return agree ("postcopy is being broken on purpose; `qmpmig recover` brings it on");
+}
+
+/* The limit that ends pre-copy now: what remains over the mean rate, with a fifth to spare. */
+static gboolean
+raise_downtime (Migration *m, guint64 needed_us)
+{
+    guint64 limit_ms = MIN (needed_us / 1000 * 12 / 10 + 10, 2000000);
+    g_autoptr (GError) error = NULL;
+
+    m->limits.max_downtime_us = MAX (m->limits.max_downtime_us, limit_ms * 1000);
+    return migration_apply (
+        m, qmp_object ("downtime-limit", json_object_new_uint64 (limit_ms), NULL), &error);
+}
+
+static json_object *
+finish_by_downtime (Migration *m, guint64 needed_us)
+{
+    g_autofree char *text = units_format_time (needed_us);
+    json_object *answer;
+
+    if (!raise_downtime (m, needed_us))
+        return refuse (EXIT_FAILED, "finish: the source does not answer");
+    answer = agree ("raising the downtime limit: a blackout of about %s is expected", text);
+    json_object_object_add (answer, "expected_blackout_us", json_object_new_uint64 (needed_us));
+    return answer;
+}
+
+static json_object *
+finish_by_pause (Migration *m, guint64 needed_us)
+{
+    g_autofree char *text = units_format_time (needed_us);
+    g_autoptr (GError) error = NULL;
+
+    if (!migration_pause_guest (m, &error))
+        return refuse (EXIT_FAILED, "finish: %s", error->message);
+    return agree ("the guest is stopped at the source until it has moved: about %s", text);
+}
+
+static json_object *
+on_finish (Migration *m, Vm *vm, json_object *arguments)
+{
+    const char *by = qmp_peek_string (arguments, "by", NULL);
+    guint64 needed_us = m->tracker.last.downtime_if_stopped_us;
+    g_autofree char *needed = NULL;
+    g_autofree char *allowed = units_format_time (m->limits.max_downtime_us);
+
+    if (!m->source || is_in_postcopy (m) || m->continued)
+        return refuse (EXIT_REFUSED,
+                       "finish: the migration is past the point where it can be hurried");
+    if (needed_us == SAMPLE_UNKNOWN)
+        return refuse (EXIT_REFUSED, "finish: it is too early to tell what it would cost");
+    needed = units_format_time (needed_us);
+    if (g_strcmp0 (by, "downtime") == 0 || (!by && needed_us <= m->limits.max_downtime_us))
+        return finish_by_downtime (m, needed_us);
+    if (g_strcmp0 (by, "pause") == 0)
+        return finish_by_pause (m, needed_us);
+    if (g_strcmp0 (by, "postcopy") == 0 || m->rule.postcopy != POSTCOPY_NEVER)
+        return on_postcopy (m, vm, arguments);
+    return refuse (
+        EXIT_REFUSED,
+        "finish: it would take a blackout of about %s, and %s is permitted: --by downtime "
+        "or --by pause spends it",
+        needed, allowed);
+}
+
+/* Limits by the names of the options; FALSE when NAME is none. */
+static gboolean
+set_limit (Migration *m, const char *name, const char *text, json_object *qemu, GError **error)
+{
+    guint64 value;
+    guint pct;
+
+    if (g_str_equal (name, "max-downtime") && units_parse_time (name, text, &value, error)) {
+        m->limits.max_downtime_us = value;
+        json_object_object_add (qemu, "downtime-limit", json_object_new_uint64 (value / 1000));
+    } else if (g_str_equal (name, "max-stall") && units_parse_time (name, text, &value, error)) {
+        m->limits.max_stall_us = value;
+        m->limits.max_throttle_pct =
+            MIN (m->limits.max_throttle_pct, (guint)MAX (100 * value / (value + 10000), 1));
+    } else if (g_str_equal (name, "deadline") && units_parse_time (name, text, &value, error)) {
+        m->limits.deadline_us = value;
+    } else if (g_str_equal (name, "max-throttle") &&
+               units_parse_percent (name, text, &pct, error)) {
+        m->limits.max_throttle_pct = CLAMP (pct, 1, 99);
+        if (m->tracker.throttle_commanded_pct > m->limits.max_throttle_pct)
+            json_object_object_add (qemu, "max-cpu-throttle",
+                                    json_object_new_int ((int)m->limits.max_throttle_pct));
+    } else if (g_str_equal (name, "bandwidth") && units_parse_rate (name, text, &value, error)) {
+        json_object_object_add (qemu, "max-bandwidth",
+                                json_object_new_uint64 (value == UNITS_UNLIMITED ? 0 : value));
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* What is in force: QEMU's parameters and our limits. */
+static json_object *
+on_get (Migration *m, Vm *vm, json_object *arguments)
+{
+    g_autoptr (GError) error = NULL;
+    json_object *reply = qmp_client_call (vm->client, "query-migrate-parameters", NULL, &error);
+
+    if (!reply)
+        return refuse (EXIT_UNREACHABLE, "get: %s", error->message);
+    return qmp_object ("parameters", reply, "limits", migration_limits_to_json (m), NULL);
+}
+
+static json_object *
+on_set (Migration *m, Vm *vm, json_object *arguments)
+{
+    g_autoptr (json_object) qemu = json_object_new_object ();
+    g_autoptr (GError) error = NULL;
+
+    json_object_object_foreach (arguments, name, value) {
+        if (set_limit (m, name, json_object_get_string (value), qemu, &error))
+            continue;
+        if (error)
+            return refuse (EXIT_USAGE, "set: %s", error->message);
+        json_object_object_add (qemu, name, json_object_get (value));
+    }
+    if (json_object_object_length (qemu) > 0) {
+        if (!vm_tell (vm, "migrate-set-parameters", json_object_get (qemu), &error))
+            return refuse (EXIT_REFUSED, "set: %s", error->message);
+        migration_post (m, "applied",
+                        qmp_object ("parameters", json_object_get (qemu), "answer",
+                                    json_object_new_string ("ok"), NULL));
+    }
+    json_object_object_foreach (qemu, key, applied)
+        json_object_object_add (vm->parameters, key, json_object_get (applied));
+    return on_get (m, vm, arguments);
+}
+
+static json_object *
+on_qmp (Migration *m, Vm *vm, json_object *arguments)
+{
+    const char *command = qmp_peek_string (arguments, "execute", "");
+    json_object *inner = qmp_peek (arguments, "arguments");
+    g_autoptr (GError) error = NULL;
+    json_object *reply;
+
+    reply = qmp_client_call (vm->client, command, json_object_get (inner), &error);
+    return reply ? qmp_object ("return", reply, NULL)
+                 : refuse (EXIT_INTERNAL, "%s", error->message);
+}
+
+static const struct {
+    RequestKind kind;
+    json_object *(*answer) (Migration *m, Vm *vm, json_object *arguments);
+} handlers[] = {
+    { REQUEST_CANCEL, on_cancel },
+    { REQUEST_POSTCOPY, on_postcopy },
+    { REQUEST_POSTCOPY_PAUSE, on_postcopy_pause },
+    { REQUEST_FINISH, on_finish },
+    { REQUEST_SET, on_set },
+    { REQUEST_GET, on_get },
+    { REQUEST_QMP, on_qmp },
+};
+
+/* The end through whose control socket the request came. */
+static Vm *
+asked_end (const Migration *m, const Request *request)
+{
+    if (!m->source || (request->monitor == 1 && m->destination))
+        return m->destination;
+    return m->source;
+}
+
+void
+migration_answer_requests (Migration *m)
+{
+    Request *request;
+
+    while ((request = board_take (m->board)))
+        for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
+            if (handlers[i].kind == request->kind) {
+                json_object *answer =
+                    handlers[i].answer (m, asked_end (m, request), request->arguments);
+
+                board_answer (m->board, request, answer);
+                break;
+            }
+}

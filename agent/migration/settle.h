@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may run the guest, from what both ends report: one table, tested row by row. Pure. The rule
+ * behind every row: never both, and rather nobody than a guess. */
+#pragma once
+
+#include <glib.h>
+
+#include "agent/migration/status.h"
+
+typedef enum {
+    SOURCE_IDLE,     /* no migration was started */
+    SOURCE_MOVING,   /* setup, active, and what we do not know */
+    SOURCE_WAITS,    /* pre-switchover: stopped, waits for us */
+    SOURCE_DEVICE,   /* sends the rest; a destination may get whole any moment */
+    SOURCE_POSTCOPY, /* the destination has the guest, we still have pages */
+    SOURCE_POSTCOPY_PAUSED,
+    SOURCE_ENDING, /* cancelling, failing */
+    SOURCE_FAILED, /* failed, cancelled: the guest is here */
+    SOURCE_COMPLETED,
+    SOURCE_SILENT, /* does not answer */
+    SOURCE_DEAD,   /* proven */
+} SourceState;
+
+typedef enum {
+    DESTINATION_UNSEEN,  /* not reachable by us, by choice */
+    DESTINATION_WAITING, /* has not got everything */
+    DESTINATION_FAILED,  /* alive, but its migration failed: can never run */
+    DESTINATION_POSTCOPY,
+    DESTINATION_POSTCOPY_PAUSED,
+    DESTINATION_WHOLE, /* completed and not running */
+    DESTINATION_RUNS,  /* completed, and its vCPUs run */
+    DESTINATION_SILENT,
+    DESTINATION_DEAD, /* proven */
+} DestinationState;
+
+typedef enum {
+    FACT_FORWARD = 1 << 0,     /* nothing is known to be wrong: going on is allowed */
+    FACT_TOLD = 1 << 1,        /* the destination may have been told `cont` */
+    FACT_RAN_THERE = 1 << 2,   /* it was seen running there */
+    FACT_CLEARED = 1 << 3,     /* it cannot start by itself: it was told `stop` */
+    FACT_YANK = 1 << 4,        /* the source has yank, out-of-band */
+    FACT_SOURCE_LIVE = 1 << 5, /* the guest runs at the source */
+    FACT_OWNED = 1 << 6,       /* we switched to postcopy */
+    FACT_LATE = 1 << 7,        /* waiting has not helped */
+    FACT_BEFORE = 1 << 8,      /* migrate-continue was certainly not sent */
+} SettleFact;
+
+typedef enum {
+    SETTLE_WAIT,              /* look again shortly */
+    SETTLE_CARRY_ON,          /* the migration is alive: go on with it */
+    SETTLE_CANCEL,            /* migrate_cancel, look again */
+    SETTLE_YANK,              /* out-of-band yank on the source, look again */
+    SETTLE_QUIT_DESTINATION,  /* its copy is stale: quit it, look again */
+    SETTLE_SOURCE_KEEPS,      /* the guest is the source's; `cont` if it ran and does not */
+    SETTLE_DESTINATION_KEEPS, /* the guest is the destination's; `cont` if it ran and does not */
+    SETTLE_HANDED_OVER,       /* gone, and we did not see where to */
+    SETTLE_POSTCOPY_PAUSE,    /* only one side has noticed the broken link: pause the other */
+    SETTLE_POSTCOPY_RECOVER,
+    SETTLE_GUEST_ENDED,
+    SETTLE_UNDECIDED, /* nobody may run it until the operator has looked */
+} SettleAction;
+
+typedef struct {
+    SourceState source;
+    DestinationState destination;
+    guint facts; /* SettleFact bits */
+} SettleView;
+
+typedef struct {
+    guint sources;      /* bit per SourceState */
+    guint destinations; /* bit per DestinationState */
+    guint needs;        /* facts that must be there */
+    guint lacks;        /* facts that must not */
+    SettleAction action;
+    const char *why;
+} SettleRow;
+
+extern const SettleRow settle_table[];
+extern const guint settle_table_rows;
+
+/* The first row that fits; there always is one. */
+const SettleRow *settle_decide (const SettleView *view);
+const char *settle_action_name (SettleAction action);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Waiting and looking: events to the record, requests answered, samples taken. */
+#include "agent/migration/error.h"
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+static void
+set_run_state (Migration *m, const char *state)
+{
+    g_free (m->source_run_state);
+    m->source_run_state = g_strdup (state);
+}
+
+static void
+note_source_event (Migration *m, const QmpEvent *event)
+{
+    if (g_str_equal (event->name, "STOP")) {
+        m->stop_us = event->received_us;
+        set_run_state (m, "paused");
+    } else if (g_str_equal (event->name, "RESUME")) {
+        m->stop_us = 0;
+        set_run_state (m, "running");
+    } else if (g_str_equal (event->name, "SHUTDOWN") ||
+               g_str_equal (event->name, "GUEST_PANICKED")) {
+        g_free (m->guest_event);
+        m->guest_event = g_strdup (event->name);
+    }
+}
+
+/* The first RESUME after STOP ends the blackout. */
+static void
+note_destination_event (Migration *m, const QmpEvent *event)
+{
+    if (g_str_equal (event->name, "RESUME") && m->resume_us == 0)
+        m->resume_us = event->received_us;
+    else if (g_str_equal (event->name, "STOP") && !m->told_to_run)
+        m->resume_us = 0;
+}
+
+static void
+take_events (Migration *m, Vm *vm)
+{
+    if (!vm)
+        return;
+    for (;;) {
+        g_autoptr (QmpEvent) event = qmp_client_take_event (vm->client, NULL);
+        json_object *data, *line;
+
+        if (!event)
+            return;
+        if (vm->end == END_SOURCE)
+            note_source_event (m, event);
+        else
+            note_destination_event (m, event);
+        line = qmp_object ("end", json_object_new_string (end_name (vm->end)), "name",
+                           json_object_new_string (event->name), NULL);
+        data = qmp_peek (event->message, "data");
+        if (event->timestamp_us >= 0)
+            json_object_object_add (line, "timestamp_us",
+                                    json_object_new_int64 (event->timestamp_us));
+        if (data)
+            json_object_object_add (line, "data", json_object_get (data));
+        migration_post (m, "event", line);
+    }
+}
+
+gboolean
+migration_attend (Migration *m, GError **error)
+{
+    take_events (m, m->source);
+    take_events (m, m->destination);
+    migration_answer_requests (m);
+    return !g_cancellable_is_cancelled (m->leave) ||
+           qmp_fail (error, QMP_ERROR_CANCELLED, "asked to leave");
+}
+
+static gboolean
+has_news (const Migration *m)
+{
+    return (m->source && qmp_client_has_event (m->source->client)) ||
+           (m->destination && qmp_client_has_event (m->destination->client));
+}
+
+gboolean
+migration_wait (Migration *m, gint64 deadline_us, GError **error)
+{
+    if (!migration_attend (m, error))
+        return FALSE;
+    /* A request wakes the context without an event: one more look does no harm. */
+    while (!has_news (m) && !g_cancellable_is_cancelled (m->leave) && !m->cancel_wanted &&
+           qmp_context_iterate (m->context, deadline_us))
+        migration_answer_requests (m);
+    return migration_attend (m, error);
+}
+
+static void
+take_status (Migration *m, MigrationStatus status, json_object *reply)
+{
+    const char *desc = qmp_peek_string (reply, "error-desc", NULL);
+
+    m->status = status;
+    g_free (m->status_text);
+    m->status_text = g_strdup (qmp_peek_string (reply, "status", "none"));
+    if (desc) {
+        g_free (m->source_error);
+        m->source_error = g_strdup (desc);
+    }
+}
+
+/* An orderly sequence of looks is what the tracker and the record want; a terminal status may lack
+ * numbers, the last ones stand then. */
+gboolean
+migration_look (Migration *m, gboolean *ret_pass_ended, GError **error)
+{
+    g_autoptr (json_object) reply = NULL;
+    MigrationStatus status;
+    gboolean pass_ended;
+    Sample sample;
+
+    if (!vm_query_status (m->source, 0, &status, &reply, error))
+        return FALSE;
+    take_status (m, status, reply);
+    sample = m->tracker.last;
+    sample_read_migrate (&sample, reply);
+    sample_read_parameters (&sample, m->source->parameters);
+    pass_ended =
+        tracker_take (&m->tracker, &sample, &m->limits,
+                      m->migrate_us ? (guint64)(g_get_monotonic_time () - m->migrate_us) : 0);
+    if (sample.downtime_us != SAMPLE_UNKNOWN)
+        m->qemu_downtime_us = sample.downtime_us;
+    if (status != STATUS_SETUP)
+        migration_post (m, "sample", sample_to_json (&sample, m->status_text, m->source_run_state));
+    if (ret_pass_ended)
+        *ret_pass_ended = pass_ended;
+    return TRUE;
+}
+
+gboolean
+migration_apply (Migration *m, json_object *arguments, GError **error)
+{
+    g_autoptr (json_object) kept = json_object_get (arguments);
+    g_autoptr (GError) why = NULL;
+    gboolean ok;
+
+    ok = vm_tell (m->source, "migrate-set-parameters", arguments, &why);
+    migration_post (m, "applied",
+                    qmp_object ("parameters", json_object_get (kept), "answer",
+                                json_object_new_string (ok ? "ok" : why->message), NULL));
+    if (!ok) {
+        /* A knob that QEMU does not turn is no reason to give up the move. */
+        if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
+            migration_notice (m, "warning", "refused-parameter", "%s", why->message);
+            return TRUE;
+        }
+        g_propagate_error (error, g_steal_pointer (&why));
+        return FALSE;
+    }
+    json_object_object_foreach (kept, name, value)
+        json_object_object_add (m->source->parameters, name, json_object_get (value));
+    return TRUE;
+}
+
+gboolean
+migration_pause_guest (Migration *m, GError **error)
+{
+    if (!journal_step (m->journal, JOURNAL_STOPPED, error))
+        return FALSE;
+    m->we_stopped = TRUE;
+    return vm_tell (m->source, "stop", NULL, error);
+}
