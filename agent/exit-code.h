@@ -19,3 +19,6 @@ typedef enum {
 
 /* One line for people. */
 const char *exit_code_meaning (ExitCode code);
+/* The same in the words of a `result` (docs/json.md), for an error that has no more to say. */
+const char *exit_code_outcome (ExitCode code);
+const char *exit_code_guest_runs_on (ExitCode code);

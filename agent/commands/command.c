@@ -3,8 +3,9 @@
 
 #include <stdio.h>
 
-#include "agent/commands/line.h"
+#include "agent/commands/record.h"
 #include "agent/control.h"
+#include "agent/display/text.h"
 #include "agent/migration/error.h"
 #include "qmp/error.h"
 #include "qmp/value.h"
@@ -49,24 +50,37 @@ add_string (json_object *object, const char *key, const char *value)
 }
 
 /* The one line of a record that ended before it began. */
-static json_object *
-error_line (const CommandLine *line, const GError *error)
+static void
+print_result (const CommandLine *line, const GError *error)
 {
-    g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-    g_autofree char *clock = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
+    g_autoptr (json_object) result = record_line (line, "result");
     json_object *detail = qmp_object ("text", json_object_new_string (error->message), NULL);
+    ExitCode code = exit_code_of (error);
 
     if (error->domain == QMP_ERROR) {
         add_string (detail, "command", qmp_error_command (error));
         add_string (detail, "class", qmp_error_class (error));
         add_string (detail, "desc", qmp_error_desc (error));
     }
-    return qmp_object ("type", json_object_new_string ("result"), "format",
-                       json_object_new_string ("qmpmig-1"), "wall_clock",
-                       json_object_new_string (clock), "t_us",
-                       json_object_new_int64 (command_line_age_us (line)), "exit_code",
-                       json_object_new_int (exit_code_of (error)), "text",
-                       json_object_new_string (error->message), "error", detail, NULL);
+    add_string (result, "outcome", exit_code_outcome (code));
+    json_object_object_add (result, "exit_code", json_object_new_int ((int)code));
+    add_string (result, "guest_runs_on", exit_code_guest_runs_on (code));
+    add_string (result, "text", error->message);
+    json_object_object_add (result, "error", detail);
+    record_print (result);
+}
+
+/* Some of the words may be QEMU's, or the name of a VM: they are made harmless for a terminal. */
+static void
+print_text (const char *text)
+{
+    g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+    for (guint i = 0; lines[i]; i++) {
+        g_autofree char *clean = text_clean (lines[i], g_get_charset (NULL));
+
+        fprintf (stderr, "%s%s\n", i == 0 ? "qmpmig: " : "", clean);
+    }
 }
 
 ExitCode
@@ -74,12 +88,8 @@ command_fail (const CommandLine *line, GError *error)
 {
     g_autoptr (GError) owned = error;
 
-    fprintf (stderr, "qmpmig: %s\n", error->message);
-    if (command_global (line)->json) {
-        g_autoptr (json_object) object = error_line (line, error);
-
-        printf ("%s\n", json_object_to_json_string_ext (
-                            object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    }
+    print_text (error->message);
+    if (command_global (line)->json)
+        print_result (line, error);
     return exit_code_of (error);
 }

@@ -8,7 +8,8 @@
 #include "agent/commands/line.h"
 #include "agent/commands/table.h"
 
-#define HELP_COLUMN 34
+#define HELP_COLUMN 30
+#define HELP_WIDTH  80
 
 char *
 help_usage (const Command *command)
@@ -17,26 +18,45 @@ help_usage (const Command *command)
                             command->arguments[0] ? " " : "", command->arguments);
 }
 
-/* "  -s, --socket ADDR", then the text beside it, or below where that is too wide. */
+/* LEFT, then TEXT beside it, or below where that is too wide, folded. */
+static void
+print_row (const char *left, const char *text)
+{
+    g_auto (GStrv) words = g_strsplit (text, " ", -1);
+    size_t column = HELP_COLUMN;
+
+    printf ("%-*s", HELP_COLUMN, left);
+    if (strlen (left) + 2 > HELP_COLUMN)
+        printf ("\n%*s", HELP_COLUMN, "");
+    for (guint i = 0; words[i]; i++) {
+        gboolean is_first = column == HELP_COLUMN;
+
+        if (!is_first && column + 1 + strlen (words[i]) > HELP_WIDTH) {
+            printf ("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+            is_first = TRUE;
+        }
+        column += (size_t)printf ("%s%s", is_first ? "" : " ", words[i]);
+    }
+    printf ("\n");
+}
+
+/* "  -s, --socket ADDR", "      --multifd[=N]" */
 static void
 print_option (const OptionSpec *spec)
 {
     gboolean is_optional = spec->argument && spec->argument[0] == '[';
     g_autofree char *letter =
         spec->letter ? g_strdup_printf ("-%c, ", spec->letter) : g_strdup ("    ");
-    g_autofree char *bare = is_optional
-                                ? g_strndup (spec->argument + 1, strlen (spec->argument) - 2)
-                                : g_strdup (spec->argument ? spec->argument : "");
-    g_autofree char *left = g_strdup_printf ("  %s--%s%s%s%s", letter, spec->name,
-                                             is_optional ? "[="
-                                             : bare[0]   ? " "
-                                                         : "",
-                                             bare, is_optional ? "]" : "");
+    g_autofree char *argument = NULL;
+    g_autofree char *left = NULL;
 
-    if (strlen (left) >= HELP_COLUMN)
-        printf ("%s\n%*s%s\n", left, HELP_COLUMN, "", spec->help);
+    if (is_optional)
+        argument = g_strdup_printf ("[=%s", spec->argument + 1);
     else
-        printf ("%-*s%s\n", HELP_COLUMN, left, spec->help);
+        argument = g_strconcat (spec->argument ? " " : "", spec->argument, NULL);
+    left = g_strdup_printf ("  %s--%s%s", letter, spec->name, argument);
+    print_row (left, spec->help);
 }
 
 static void
@@ -74,7 +94,7 @@ print_group (CommandGroup group, const char *title)
             printf ("\n%s:\n", title);
         is_first = FALSE;
         left = g_strdup_printf ("  %s %s", entry->command->name, entry->command->arguments);
-        printf ("%-*s%s\n", HELP_COLUMN, left, entry->command->summary);
+        print_row (left, entry->command->summary);
     }
 }
 
@@ -99,8 +119,11 @@ print_exit_codes (const char *codes)
     g_auto (GStrv) items = g_strsplit (codes, " ", -1);
 
     printf ("\nExit codes:\n");
-    for (guint i = 0; items[i]; i++)
-        printf ("  %2s  %s\n", items[i], exit_code_meaning ((ExitCode)atoi (items[i])));
+    for (guint i = 0; items[i]; i++) {
+        g_autofree char *left = g_strdup_printf ("  %2s", items[i]);
+
+        print_row (left, exit_code_meaning ((ExitCode)atoi (items[i])));
+    }
 }
 
 ExitCode

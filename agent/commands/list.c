@@ -3,26 +3,25 @@
 
 #include <stdio.h>
 
-#include "agent/commands/line.h"
 #include "agent/commands/list-table.h"
+#include "agent/commands/record.h"
 #include "agent/host/vm-line.h"
+
+/* As a line of docs/json.md: what begins one, then what is known of the VM. */
+static void
+print_line (gpointer vm, gpointer line)
+{
+    g_autoptr (json_object) object = record_line (line, "vm");
+
+    json_object_object_foreach (vm, key, value)
+        json_object_object_add (object, key, json_object_get (value));
+    record_print (object);
+}
 
 static void
 put_line (gpointer line)
 {
     json_object_put (line);
-}
-
-static void
-print_json (const CommandLine *line, const GPtrArray *lines)
-{
-    for (guint i = 0; i < lines->len; i++) {
-        json_object *object = g_ptr_array_index (lines, i);
-
-        json_object_object_add (object, "t_us", json_object_new_int64 (command_line_age_us (line)));
-        printf ("%s\n", json_object_to_json_string_ext (
-                            object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    }
 }
 
 /* A monitor that is held by nobody whom we can see. */
@@ -53,7 +52,7 @@ run_list (const CommandLine *line)
     for (guint i = 0; i < processes->len; i++)
         g_ptr_array_add (lines, vm_line_new (g_ptr_array_index (processes, i)));
     if (global->json) {
-        print_json (line, lines);
+        g_ptr_array_foreach (lines, print_line, (gpointer)line);
     } else if (lines->len) {
         g_autofree char *table = list_table (lines);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "qmp/value.h"
+#include "agent/commands/record.h"
 
 static void
 print_setting (const CommandLine *line, const char *section, const char *key, const char *value,
@@ -16,13 +16,13 @@ print_setting (const CommandLine *line, const char *section, const char *key, co
         printf ("%-14s = %-24s # %s\n", key, value, origin);
         return;
     }
-    object = qmp_object ("type", json_object_new_string ("setting"), "key",
-                         json_object_new_string (key), "value", json_object_new_string (value),
-                         "origin", json_object_new_string (origin), NULL);
+    object = record_line (line, "setting");
     if (section)
         json_object_object_add (object, "section", json_object_new_string (section));
-    printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN |
-                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_object_add (object, "key", json_object_new_string (key));
+    json_object_object_add (object, "value", json_object_new_string (value));
+    json_object_object_add (object, "origin", json_object_new_string (origin));
+    record_print (object);
 }
 
 static void
@@ -48,6 +48,8 @@ print_key (const CommandLine *line, const char *key)
         if (migrate_options_is_list (key))
             print_setting (line, NULL, key, value->value, value->origin);
     }
+    if (!last && !migrate_options_is_key (key)) /* for one move: no setting until it is given */
+        return;
     if (!last)
         print_setting (line, NULL, key, migrate_options_builtin (key), "built in");
     else if (!migrate_options_is_list (key))

@@ -47,8 +47,7 @@ static json_object *
 process_object (const Process *process)
 {
     json_object *monitors = json_object_new_array ();
-    json_object *line = qmp_object ("type", json_object_new_string ("vm"), "pid",
-                                    json_object_new_int (process->pid), "program",
+    json_object *line = qmp_object ("pid", json_object_new_int (process->pid), "program",
                                     json_object_new_string (process->line->program), NULL);
 
     add_string (line, "name", process->line->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One QEMU of this host as the `vm` line of docs/json.md. */
+/* One QEMU of this host as the `vm` line of docs/json.md has it, without what begins a line. */
 #pragma once
 
 #include "agent/host/processes.h"
