@@ -18,27 +18,33 @@ help_usage (const Command *command)
                             command->arguments[0] ? " " : "", command->arguments);
 }
 
-/* LEFT, then TEXT beside it, or below where that is too wide, folded. */
+/* Fills lines from column INDENT on, where the cursor is. */
+static void
+print_folded (int indent, const char *text)
+{
+    g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
+    int column = indent;
+
+    for (guint i = 0; words[i]; i++) {
+        int width = (int)strlen (words[i]);
+
+        if (column > indent && column + 1 + width > HELP_WIDTH) {
+            printf ("\n%*s", indent, "");
+            column = indent;
+        }
+        column += printf ("%s%s", column > indent ? " " : "", words[i]);
+    }
+    printf ("\n");
+}
+
+/* LEFT, then TEXT beside it, or below where that is too wide. */
 static void
 print_row (const char *left, const char *text)
 {
-    g_auto (GStrv) words = g_strsplit (text, " ", -1);
-    size_t column = HELP_COLUMN;
-
     printf ("%-*s", HELP_COLUMN, left);
     if (strlen (left) + 2 > HELP_COLUMN)
         printf ("\n%*s", HELP_COLUMN, "");
-    for (guint i = 0; words[i]; i++) {
-        gboolean is_first = column == HELP_COLUMN;
-
-        if (!is_first && column + 1 + strlen (words[i]) > HELP_WIDTH) {
-            printf ("\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-            is_first = TRUE;
-        }
-        column += (size_t)printf ("%s%s", is_first ? "" : " ", words[i]);
-    }
-    printf ("\n");
+    print_folded (HELP_COLUMN, text);
 }
 
 /* "  -s, --socket ADDR", "      --multifd[=N]" */
@@ -131,7 +137,8 @@ help_print_command (const Command *command)
 {
     g_autofree char *usage = help_usage (command);
 
-    printf ("%s\n\n%s\n", usage, command->description);
+    printf ("%s\n\n", usage);
+    print_folded (0, command->description);
     print_table ("Options", command->options);
     if (command->takes_migrate_options) {
         printf ("\nOptions of the move:\n");
