@@ -49,6 +49,13 @@ add_gauge (GArray *cells, const Gauge *gauge)
     g_array_index (cells, Cell, cells->len - 1).width += missing;
 }
 
+/* Rounded down: 100 % is said when all is there. */
+static int
+percent_of (double progress)
+{
+    return (int)(progress * 100 + 1e-9);
+}
+
 static GArray *
 cells_of (const Style *style, json_object *sample, const char *name, double progress, int columns)
 {
@@ -66,7 +73,7 @@ cells_of (const Style *style, json_object *sample, const char *name, double prog
         int width = CLAMP (columns / 6, BAR_MIN, BAR_MAX);
 
         add_cell (cells, bar_text (style, progress, width), RANK_BAR, INK_GOOD);
-        add_cell (cells, g_strdup_printf ("%3d%%", (int)(progress * 100)), RANK_PERCENT, INK_PLAIN);
+        add_cell (cells, g_strdup_printf ("%3d%%", percent_of (progress)), RANK_PERCENT, INK_PLAIN);
     }
     if (note)
         add_cell (cells, g_strdup (note), RANK_NOTE, INK_CAUTION);
@@ -126,7 +133,7 @@ live_plain_text (const Style *style, json_object *sample, const char *name, doub
 
     g_string_printf (out, "%s: %s: %s", name, time, phase);
     if (progress >= 0)
-        g_string_append_printf (out, " %d%%", (int)(progress * 100));
+        g_string_append_printf (out, " %d%%", percent_of (progress));
     if (note)
         g_string_append_printf (out, ", %s", note);
     for (guint i = 0; i < gauges->len; i++) {
