@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/follow.h"
+
+#include "agent/commands/line.h"
+#include "agent/migration/error.h"
+#include "agent/steering/tracker.h"
+
+/* Each look holds QEMU's lock: four a second are enough for people. */
+#define PERIOD_US (250 * 1000)
+#define ATTEMPTS  5
+
+struct Follow {
+    Reach *reach;          /* QEMU's, or whom to ask who answers now */
+    Reach *own;            /* ours to close; NULL: REACH is the caller's */
+    ControlClient *stream; /* of the qmpmig that steers; NULL: QEMU is asked */
+    Tracker tracker;
+    gint64 first_us; /* of the looks at QEMU; 0: none yet */
+    gboolean was_postcopy;
+    gboolean ended;
+};
+
+/* self->stream stays NULL, without an error, when nobody steers any more. */
+static gboolean
+open_stream (Follow *self, GError **error)
+{
+    GError *local = NULL;
+    g_autoptr (ControlClient) stream = control_client_open (self->reach->global->socket, &local);
+    g_autoptr (json_object) answer = NULL;
+
+    if (stream)
+        answer = control_client_call (stream, "watch", NULL, self->reach->global->reply_timeout_us,
+                                      &local);
+    if (local) {
+        g_propagate_error (error, local);
+        return FALSE;
+    }
+    self->stream = g_steal_pointer (&stream);
+    return TRUE;
+}
+
+/* To whoever answers now, a qmpmig that steers or QEMU; it may change while we look. */
+static gboolean
+attach (Follow *self, GError **error)
+{
+    for (guint i = 0; i < ATTEMPTS; i++) {
+        Reach *reach;
+
+        if (self->reach->qemu)
+            return TRUE;
+        if (!open_stream (self, error))
+            return FALSE;
+        if (self->stream)
+            return TRUE;
+        reach = reach_again (self->reach, error);
+        if (!reach)
+            return FALSE;
+        reach_close (self->own);
+        self->reach = self->own = reach;
+    }
+    return migrate_fail (error, EXIT_UNREACHABLE,
+                         "one qmpmig after the other steers %s, and leaves",
+                         reach_vm (self->reach));
+}
+
+Follow *
+follow_new (Reach *reach, GError **error)
+{
+    g_autoptr (Follow) self = g_new0 (Follow, 1);
+
+    self->reach = reach;
+    tracker_init (&self->tracker);
+    return attach (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+void
+follow_free (Follow *self)
+{
+    if (!self)
+        return;
+    control_client_close (self->stream);
+    reach_close (self->own);
+    g_free (self);
+}
+
+/* --- from QEMU ------------------------------------------------------------------------------- */
+
+static json_object *
+sample_line (Follow *self, const Look *look)
+{
+    Limits limits = { .max_throttle_pct = 99 };
+    json_object *line;
+    Sample sample;
+
+    sample_init (&sample);
+    sample_read_migrate (&sample, look->migrate);
+    sample_read_parameters (&sample, look->parameters);
+    limits.max_downtime_us = limits.max_stall_us = sample.downtime_limit_us;
+    tracker_take (&self->tracker, &sample, &limits,
+                  (guint64)(g_get_monotonic_time () - self->first_us));
+    line = sample_to_json (&sample, look->word, look->run_state);
+    json_object_object_add (line, "type", json_object_new_string ("sample"));
+    json_object_object_add (line, "t_us",
+                            json_object_new_int64 (command_line_age_us (self->reach->line)));
+    return line;
+}
+
+/* An event that comes meanwhile is a reason to look at once. */
+static void
+pause_until_news (Follow *self)
+{
+    g_autoptr (QmpEvent) event = qmp_client_wait_event (self->reach->qemu, NULL, PERIOD_US, NULL);
+}
+
+static gboolean
+is_at_end (const Look *look)
+{
+    if (look->status == STATUS_NONE && look->is_destination)
+        return FALSE; /* it waits for a source */
+    return !status_is_running (look->status) || look->status == STATUS_POSTCOPY_PAUSED;
+}
+
+static json_object *
+next_from_qemu (Follow *self, GError **error)
+{
+    g_auto (Look) look = { 0 };
+
+    if (self->first_us)
+        pause_until_news (self);
+    if (!look_take (self->reach, &look, error))
+        return NULL;
+    self->was_postcopy |= status_is_postcopy (look.status);
+    if (!self->first_us) {
+        self->first_us = g_get_monotonic_time ();
+        return look_header (&look, self->reach);
+    }
+    if (!is_at_end (&look))
+        return sample_line (self, &look);
+    self->ended = TRUE;
+    return look_result (&look, self->reach, self->was_postcopy);
+}
+
+/* --- from the qmpmig that steers ------------------------------------------------------------- */
+
+/* When that one leaves before the end, the migration goes on without it, and so do we. */
+static json_object *
+next_from_stream (Follow *self, GError **error)
+{
+    GError *local = NULL;
+    g_autoptr (json_object) line = control_client_next (self->stream, -1, &local);
+    const char *type = qmp_peek_string (line, "type", "");
+
+    if (local) {
+        g_propagate_error (error, local);
+        return NULL;
+    }
+    if (line && !g_str_equal (type, "result"))
+        return g_steal_pointer (&line);
+    if (!line || g_str_equal (qmp_peek_string (line, "outcome", ""), "left")) {
+        g_clear_pointer (&self->stream, control_client_close);
+        return attach (self, error) ? follow_next (self, error) : NULL;
+    }
+    self->ended = TRUE;
+    return g_steal_pointer (&line);
+}
+
+json_object *
+follow_next (Follow *self, GError **error)
+{
+    if (self->ended)
+        return NULL;
+    return self->stream ? next_from_stream (self, error) : next_from_qemu (self, error);
+}
+
+json_object *
+follow_to_end (Follow *self, GError **error)
+{
+    json_object *line;
+
+    while ((line = follow_next (self, error)) != NULL) {
+        if (g_str_equal (qmp_peek_string (line, "type", ""), "result"))
+            return line;
+        json_object_put (line);
+    }
+    return NULL;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/reach.h"
+
+#include <string.h>
+
+#include "agent/host/monitor.h"
+#include "agent/migration/error.h"
+
+#define LABEL "VM"
+
+/* The steering qmpmig may itself be waiting for an answer of QEMU's when ours comes. */
+#define CONTROL_FACTOR 3
+
+/* Between our look for a control socket and the attempt at the monitor a qmpmig may have begun to
+ * steer: whoever holds the monitor then is asked instead. */
+static gboolean
+connect_to (Reach *self, GError **error)
+{
+    g_autoptr (GError) held = NULL;
+    const QmpAddress *monitor = self->global->socket;
+
+    self->control = control_client_open (monitor, &held);
+    if (!self->control && !held)
+        self->qemu = monitor_open (self->context, monitor, LABEL, self->global, NULL, &held);
+    if (g_error_matches (held, QMP_ERROR, QMP_ERROR_HELD))
+        self->control = control_client_open (monitor, NULL);
+    if (self->control || self->qemu)
+        return TRUE;
+    g_propagate_error (error, g_steal_pointer (&held));
+    return FALSE;
+}
+
+static Reach *
+reach_new (const CommandLine *line, GError **error)
+{
+    Reach *self = g_new0 (Reach, 1);
+
+    self->line = line;
+    self->global = command_global (line);
+    self->context = g_main_context_new ();
+    if (!connect_to (self, error))
+        g_clear_pointer (&self, reach_close);
+    return self;
+}
+
+Reach *
+reach_open (const CommandLine *line, GError **error)
+{
+    if (command_global (line)->socket)
+        return reach_new (line, error);
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "which VM? give its QMP socket with --socket or in QMPMIG_SOCKET; "
+                         "`qmpmig list` shows those of this host");
+    return NULL;
+}
+
+Reach *
+reach_again (const Reach *self, GError **error)
+{
+    return reach_new (self->line, error);
+}
+
+void
+reach_close (Reach *self)
+{
+    if (!self)
+        return;
+    control_client_close (self->control);
+    qmp_client_close (self->qemu);
+    g_main_context_unref (self->context);
+    g_free (self->vm);
+    g_free (self);
+}
+
+static char *
+name_from_status (Reach *self)
+{
+    g_autoptr (json_object) status = reach_ask (self, "status", NULL, NULL);
+
+    return g_strdup (qmp_peek_string (status, "header.vm.name", NULL));
+}
+
+static char *
+name_from_qemu (Reach *self)
+{
+    g_autoptr (json_object) reply = qmp_client_call (self->qemu, "query-name", NULL, NULL);
+
+    return g_strdup (qmp_peek_string (reply, "name", NULL));
+}
+
+const char *
+reach_vm (Reach *self)
+{
+    if (!self->vm)
+        self->vm = self->control ? name_from_status (self) : name_from_qemu (self);
+    if (!self->vm)
+        self->vm = g_strdup ("the VM");
+    return self->vm;
+}
+
+json_object *
+reach_ask (Reach *self, const char *request, json_object *arguments, GError **error)
+{
+    return control_client_call (self->control, request, arguments,
+                                CONTROL_FACTOR * self->global->reply_timeout_us, error);
+}
+
+static json_object *
+ask_qmp (Reach *self, const char *command, json_object *arguments, GError **error)
+{
+    json_object *request = qmp_object ("execute", json_object_new_string (command), NULL);
+    g_autoptr (json_object) answer = NULL;
+    json_object *value;
+
+    if (arguments)
+        json_object_object_add (request, "arguments", arguments);
+    answer = reach_ask (self, "qmp", request, error);
+    if (!answer)
+        return NULL;
+    value = qmp_peek (answer, "return");
+    if (!value)
+        migrate_fail (error, EXIT_INTERNAL, "%s: pid %d of qmpmig gave no answer", command,
+                      (int)control_client_pid (self->control));
+    return json_object_get (value);
+}
+
+/* "VM: migrate_cancel: ..." with the VM's own name, where that is known. */
+static void
+name_error (Reach *self, GError *error)
+{
+    g_autofree char *old = NULL;
+
+    if (!self->vm || !g_str_has_prefix (error->message, LABEL ": "))
+        return;
+    old = error->message;
+    error->message = g_strconcat (self->vm, old + strlen (LABEL), NULL);
+}
+
+static json_object *
+ask_qemu (Reach *self, const char *command, json_object *arguments, GError **error)
+{
+    GError *local = NULL;
+    json_object *value = qmp_client_call (self->qemu, command, arguments, &local);
+
+    if (value)
+        return value;
+    name_error (self, local);
+    g_propagate_error (error, local);
+    return NULL;
+}
+
+json_object *
+reach_qmp (Reach *self, const char *command, json_object *arguments, GError **error)
+{
+    return self->control ? ask_qmp (self, command, arguments, error)
+                         : ask_qemu (self, command, arguments, error);
+}

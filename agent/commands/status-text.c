@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/commands/status-text.h"
+
+#include "agent/display/gauge.h"
+#include "agent/display/heading.h"
+#include "agent/display/summary.h"
+#include "agent/display/text.h"
+#include "agent/migration/status.h"
+#include "agent/units.h"
+#include "qmp/value.h"
+
+/* "web1: running; migration active (pre-copy)" */
+static void
+append_head (const Style *style, GString *out, json_object *header, json_object *sample)
+{
+    g_autofree char *name = heading_vm_name (style, header);
+    g_autofree char *run_state = text_peek (style, sample, "run_state");
+    g_autofree char *status = text_peek (style, sample, "status");
+    const char *phase = qmp_peek_string (sample, "phase", NULL);
+
+    style_ink (style, out, INK_BOLD, name);
+    g_string_append_printf (out, ": %s; ", run_state ? run_state : "run state not known");
+    if (!status || status_parse (status) == STATUS_NONE)
+        g_string_append (out, "no migration");
+    else if (phase && status_is_running (status_parse (status)))
+        g_string_append_printf (out, "migration %s (%s)", status, phase);
+    else
+        g_string_append_printf (out, "migration %s", status);
+    g_string_append_c (out, '\n');
+}
+
+static void
+append_gauges (const Style *style, GString *out, json_object *sample)
+{
+    g_autoptr (GPtrArray) gauges = gauges_of (sample);
+
+    for (guint i = 0; i < gauges->len; i++) {
+        const Gauge *gauge = g_ptr_array_index (gauges, i);
+
+        text_row (style, out, gauge->label ? gauge->label : "verdict", gauge->value);
+    }
+}
+
+static void
+append_limit (const Style *style, GString *out, json_object *sample)
+{
+    guint64 us = qmp_peek_uint (sample, "downtime_limit_us", 0);
+    g_autofree char *limit = units_format_time (us);
+    g_autofree char *text = g_strdup_printf ("%s of downtime (QEMU's downtime-limit)", limit);
+
+    if (us > 0)
+        text_row (style, out, "allowed", text);
+}
+
+static void
+append_reasons (const Style *style, GString *out, json_object *sample)
+{
+    json_object *blocked = qmp_peek (sample, "blocked_reasons");
+    g_autofree char *error = text_peek (style, sample, "error.desc");
+
+    if (error)
+        text_row (style, out, "error", error);
+    for (gsize i = 0; blocked && i < json_object_array_length (blocked); i++) {
+        g_autofree char *reason = text_clean (
+            json_object_get_string (json_object_array_get_idx (blocked, i)), style->utf8);
+
+        text_row (style, out, "cannot move", reason);
+    }
+}
+
+char *
+status_text (const Style *style, json_object *header, json_object *sample, json_object *result,
+             pid_t pid)
+{
+    const char *status = qmp_peek_string (sample, "status", NULL);
+    g_autofree char *steers = g_strdup_printf ("qmpmig (pid %d)", (int)pid);
+    GString *out = g_string_new (NULL);
+
+    append_head (style, out, header, sample);
+    if (status_is_running (status_parse (status))) {
+        append_gauges (style, out, sample);
+        append_limit (style, out, sample);
+    }
+    append_reasons (style, out, sample);
+    if (pid)
+        text_row (style, out, "steered by", steers);
+    else if (status_is_running (status_parse (status)))
+        text_row (style, out, "steered by", "nobody of ours");
+    if (result) {
+        g_autofree char *summary = summary_text (style, header, result, TRUE);
+
+        g_string_append (out, summary);
+    }
+    return g_string_free (out, FALSE);
+}
