@@ -77,7 +77,7 @@ send_with (QmpClient *self, const char *command, json_object *arguments, QmpCall
     call->oob = oob;
     g_queue_push_tail (&self->calls, call);
 
-    text = qmp_message_command (command, arguments, call->id, oob);
+    text = qmp_message_command (command, owned_arguments, call->id, oob);
     qmp_client_tap (self, QMP_TAP_SEND, command, text);
     qmp_wire_send (self->wire, self->last_id, g_steal_pointer (&text), oob,
                    g_steal_pointer (&owned_control));

@@ -20,7 +20,7 @@ struct QmpClient {
     char *peer; /* as errors call it: "unix:/run/x.sock" */
     gint64 reply_timeout_us;
     GCancellable *cancel;
-    GSource *cancel_source;
+    gulong cancel_handler;
     QmpWire *wire;
 
     json_object *greeting;
@@ -64,6 +64,7 @@ Wait qmp_wait_new (const char *awaited, const char *lacking, gint64 timeout_us);
 /* One turn of a wait, after the caller found that what it waits for is not there yet. FALSE when
  * there is no point in going on. */
 gboolean qmp_wait_turn (QmpClient *self, Wait *wait, GError **error);
+/* A cancel, in whatever thread, wakes who iterates the context. */
 void qmp_client_watch_cancel (QmpClient *self);
 
 /* client-call.c */

@@ -39,25 +39,21 @@ qmp_context_iterate (GMainContext *context, gint64 deadline_us)
     return TRUE;
 }
 
-/* Only wakes the wait, which asks the cancellable itself. Gone once it has fired, or it would keep
- * the context from ever sleeping again. */
-static gboolean
+/* Runs in the thread that cancels. The wait that it wakes asks the cancellable itself. A
+ * GCancellableSource would do the same, but in GLib 2.74 it leaks when it is freed while that
+ * thread is not done yet, which here is the rule. */
+static void
 on_cancelled (GCancellable *cancel, gpointer data)
 {
-    QmpClient *self = data;
-
-    g_clear_pointer (&self->cancel_source, g_source_unref);
-    return G_SOURCE_REMOVE;
+    g_main_context_wakeup (data);
 }
 
 void
 qmp_client_watch_cancel (QmpClient *self)
 {
-    if (!self->cancel || self->cancel_source || g_cancellable_is_cancelled (self->cancel))
-        return;
-    self->cancel_source = g_cancellable_source_new (self->cancel);
-    g_source_set_callback (self->cancel_source, G_SOURCE_FUNC (on_cancelled), self, NULL);
-    g_source_attach (self->cancel_source, self->context);
+    if (self->cancel)
+        self->cancel_handler =
+            g_cancellable_connect (self->cancel, G_CALLBACK (on_cancelled), self->context, NULL);
 }
 
 Wait
@@ -87,7 +83,6 @@ qmp_wait_turn (QmpClient *self, Wait *wait, GError **error)
         return qmp_client_fail (self, error, QMP_ERROR_TIMEOUT, "%s within %s", wait->lacking,
                                 timeout);
     }
-    qmp_client_watch_cancel (self);
     self->awaited = wait->awaited;
     wait->late = !qmp_context_iterate (self->context, wait->deadline_us);
     self->awaited = NULL;

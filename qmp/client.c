@@ -162,9 +162,7 @@ qmp_client_close (QmpClient *self)
     if (!self)
         return;
     qmp_wire_free (self->wire);
-    if (self->cancel_source)
-        g_source_destroy (self->cancel_source);
-    g_clear_pointer (&self->cancel_source, g_source_unref);
+    g_cancellable_disconnect (self->cancel, self->cancel_handler);
     g_queue_clear_full (&self->calls, qmp_call_free);
     g_queue_clear_full (&self->events, (GDestroyNotify)qmp_event_free);
     json_object_put (self->greeting);

@@ -14,8 +14,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* How often to knock at a unix socket whose queue of waiting connections is full. */
-#define KNOCK_US (20 * 1000)
+/* How often to knock at a unix socket whose queue of waiting connections is full, and to look
+ * whether we are cancelled. */
+#define GLANCE_US (20 * 1000)
 
 typedef struct {
     const QmpAddress *address;
@@ -65,18 +66,18 @@ fail_attempt (const Attempt *attempt, int reason, GError **error)
 static int
 wait_writable (int fd, gint64 deadline_us, GCancellable *cancel)
 {
-    GPollFD polled[2] = { { .fd = fd, .events = G_IO_OUT } };
-    guint count = g_cancellable_make_pollfd (cancel, &polled[1]) ? 2 : 1;
-    gint64 left_us;
-    int ready = 0;
+    GPollFD polled = { .fd = fd, .events = G_IO_OUT };
 
-    while (ready <= 0 && (left_us = deadline_us - g_get_monotonic_time ()) > 0)
-        ready = g_poll (polled, count, (int)MIN (left_us / 1000 + 1, G_MAXINT));
-    if (count == 2)
-        g_cancellable_release_fd (cancel);
-    if (g_cancellable_is_cancelled (cancel))
-        return ECANCELED;
-    return ready > 0 ? 0 : ETIMEDOUT;
+    for (;;) {
+        gint64 left_us = deadline_us - g_get_monotonic_time ();
+
+        if (g_cancellable_is_cancelled (cancel))
+            return ECANCELED;
+        if (left_us <= 0)
+            return ETIMEDOUT;
+        if (g_poll (&polled, 1, (int)(MIN (left_us, GLANCE_US) / 1000 + 1)) > 0)
+            return 0;
+    }
 }
 
 /* 0 or the reason in terms of errno. A unix socket with a full backlog answers EAGAIN at once
@@ -89,7 +90,7 @@ connect_by (int fd, const struct sockaddr *peer, socklen_t length, gint64 deadli
     int reason;
 
     for (;;) {
-        gint64 pause_end_us = MIN (deadline_us, g_get_monotonic_time () + KNOCK_US);
+        gint64 pause_end_us = MIN (deadline_us, g_get_monotonic_time () + GLANCE_US);
 
         reason = connect (fd, peer, length) == 0 ? 0 : errno;
         if (reason == EINPROGRESS)

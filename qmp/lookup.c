@@ -5,44 +5,41 @@
 #define GLANCE_US (20 * 1000)
 
 struct Lookup {
-    GMutex mutex;
-    GCond done_cond;
-    char *host;
-    char *service;
-    gboolean done;
+    int references; /* atomic */
+    int done;       /* atomic: what follows it was written before */
     int status;
     struct addrinfo *found;
+    char *host;
+    char *service;
+    GMutex mutex; /* only for the signal that it is done */
+    GCond done_cond;
 };
 
-static void
-lookup_clear (gpointer data)
+Lookup *
+lookup_new (const char *host, guint16 port)
 {
-    Lookup *self = data;
+    Lookup *self = g_new0 (Lookup, 1);
 
-    g_mutex_clear (&self->mutex);
-    g_cond_clear (&self->done_cond);
-    g_free (self->host);
-    g_free (self->service);
-    if (self->found)
-        freeaddrinfo (self->found);
+    self->references = 1;
+    self->host = g_strdup (host);
+    self->service = g_strdup_printf ("%u", port);
+    g_mutex_init (&self->mutex);
+    g_cond_init (&self->done_cond);
+    return self;
 }
 
 void
 lookup_release (Lookup *self)
 {
-    g_atomic_rc_box_release_full (self, lookup_clear);
-}
-
-Lookup *
-lookup_new (const char *host, guint16 port)
-{
-    Lookup *self = g_atomic_rc_box_new0 (Lookup);
-
-    g_mutex_init (&self->mutex);
-    g_cond_init (&self->done_cond);
-    self->host = g_strdup (host);
-    self->service = g_strdup_printf ("%u", port);
-    return self;
+    if (!g_atomic_int_dec_and_test (&self->references))
+        return;
+    if (self->found)
+        freeaddrinfo (self->found);
+    g_free (self->host);
+    g_free (self->service);
+    g_mutex_clear (&self->mutex);
+    g_cond_clear (&self->done_cond);
+    g_free (self);
 }
 
 static int
@@ -57,42 +54,44 @@ static gpointer
 lookup_thread (gpointer data)
 {
     g_autoptr (Lookup) self = data;
-    struct addrinfo *found = NULL;
-    int status = resolve (self, 0, &found);
 
+    self->status = resolve (self, 0, &self->found);
     g_mutex_lock (&self->mutex);
-    self->done = TRUE;
-    self->status = status;
-    self->found = found;
+    g_atomic_int_set (&self->done, TRUE);
     g_cond_signal (&self->done_cond);
     g_mutex_unlock (&self->mutex);
     return NULL;
 }
 
+static gboolean
+lookup_start (Lookup *self)
+{
+    GThread *thread;
+
+    g_atomic_int_inc (&self->references);
+    thread = g_thread_try_new ("qmp-lookup", lookup_thread, self, NULL);
+    if (thread)
+        g_thread_unref (thread);
+    else
+        lookup_release (self);
+    return thread != NULL;
+}
+
 gboolean
 lookup_run (Lookup *self, gint64 deadline_us, GCancellable *cancel)
 {
-    GThread *thread;
-    gboolean done;
-
     self->status = resolve (self, AI_NUMERICHOST, &self->found);
     if (self->status == 0)
         return TRUE;
-    thread = g_thread_try_new ("qmp-lookup", lookup_thread, g_atomic_rc_box_acquire (self), NULL);
-    if (!thread) {
-        lookup_release (self);
+    if (!lookup_start (self))
         return FALSE;
-    }
-    g_thread_unref (thread);
-
     g_mutex_lock (&self->mutex);
-    while (!self->done && g_get_monotonic_time () < deadline_us &&
+    while (!g_atomic_int_get (&self->done) && g_get_monotonic_time () < deadline_us &&
            !g_cancellable_is_cancelled (cancel))
         g_cond_wait_until (&self->done_cond, &self->mutex,
                            MIN (deadline_us, g_get_monotonic_time () + GLANCE_US));
-    done = self->done;
     g_mutex_unlock (&self->mutex);
-    return done;
+    return g_atomic_int_get (&self->done);
 }
 
 const struct addrinfo *
