@@ -158,25 +158,40 @@ read_byte (ScriptPeer *self, char *ret_byte)
     return length > 0;
 }
 
+/* What is there of the line that the first byte was read of, with its newline but nothing behind
+ * it. A pipe cannot be peeked at. */
+static gsize
+read_rest (ScriptPeer *self, char *bytes, gsize size)
+{
+    gssize length = 1;
+    const char *newline;
+
+    if (self->input_fd == self->output_fd) {
+        length = recv (self->input_fd, bytes, size, MSG_PEEK);
+        newline = length > 0 ? memchr (bytes, '\n', (gsize)length) : NULL;
+        length = newline ? newline - bytes + 1 : length;
+    }
+    if (length > 0)
+        length = read (self->input_fd, bytes, (gsize)length);
+    return length > 0 ? (gsize)length : 0;
+}
+
 static json_object *
 read_message (ScriptPeer *self, gboolean *ret_with_fd)
 {
+    char bytes[32 * 1024];
     json_object *message = NULL;
-    gboolean first = TRUE;
-    char byte;
+    gsize length = read_byte (self, bytes) ? 1 : 0;
 
-    while (!message) {
-        if (!read_byte (self, &byte))
-            return NULL;
-        if (first)
-            *ret_with_fd = self->passed_fd >= 0;
-        first = FALSE;
-        qmp_reader_feed (self->reader, &byte, 1);
-        g_assert_true (qmp_reader_next (self->reader, &message, NULL));
+    *ret_with_fd = self->passed_fd >= 0;
+    while (length > 0) {
+        qmp_reader_feed (self->reader, bytes, length);
+        if (bytes[length - 1] == '\n')
+            break;
+        length = read_rest (self, bytes, sizeof bytes);
     }
-    /* the newline belongs to it */
-    g_assert_true (read_byte (self, &byte));
-    g_assert_cmpint (byte, ==, '\n');
+    if (length > 0)
+        g_assert_true (qmp_reader_next (self->reader, &message, NULL));
     return message;
 }
 
