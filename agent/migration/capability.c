@@ -18,7 +18,7 @@ const Capability capability_table[] = {
     { "postcopy-ram", SIDES_SHARED, "run at the destination before all memory is there", "2.6" },
     { "rdma-pin-all", SIDES_SHARED, "pin all memory for RDMA", "2.0" },
     { "release-ram", SIDES_SOURCE, "free sent pages in postcopy; makes it unrecoverable", "2.9" },
-    { "return-path", SIDES_SOURCE, "the destination confirms what it loaded", "2.10" },
+    { "return-path", SIDES_EACH, "the destination confirms what it loaded", "2.10" },
     { "switchover-ack", SIDES_SHARED, "devices of the destination say when they are ready", "8.1" },
     { "validate-uuid", SIDES_SOURCE, "the destination checks the guest's UUID", "4.2" },
     { "x-colo", SIDES_SHARED, "continuous replication, not a move", "2.8" },

@@ -132,7 +132,20 @@ prepare_end (Migration *m, Vm *vm, GError **error)
            set_parameters (m, vm, error);
 }
 
-/* Where a destination cannot take page faults in user space, postcopy is off the plan, unless it
+static gboolean
+plan_without_postcopy (Migration *m, GError **error)
+{
+    m->options->postcopy = POSTCOPY_NEVER;
+    g_clear_pointer (&m->plan, plan_free);
+    m->plan = plan_new (m->options, m->uri, m->source, m->destination, error);
+    if (!m->plan)
+        return FALSE;
+    m->rule.postcopy = POSTCOPY_NEVER;
+    note_before (m);
+    return TRUE;
+}
+
+/* Where a destination cannot take page faults in user space, postcopy goes off the plan, unless it
  * was asked for: then that is a refusal. */
 static gboolean
 prepare_destination (Migration *m, GError **error)
@@ -141,20 +154,15 @@ prepare_destination (Migration *m, GError **error)
 
     if (prepare_end (m, m->destination, &why))
         return TRUE;
-    if (!g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) ||
-        m->plan->postcopy == POSTCOPY_NEVER || m->options->postcopy != POSTCOPY_AUTO) {
-        g_propagate_error (error, g_steal_pointer (&why));
-        return FALSE;
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) &&
+        m->plan->postcopy != POSTCOPY_NEVER && m->options->postcopy == POSTCOPY_AUTO &&
+        plan_without_postcopy (m, NULL) && prepare_end (m, m->destination, NULL)) {
+        migration_notice (m, "warning", "no-postcopy", "postcopy is not available: %s",
+                          why->message);
+        return TRUE;
     }
-    migration_notice (m, "warning", "no-postcopy", "postcopy is not available: %s", why->message);
-    m->options->postcopy = POSTCOPY_NEVER;
-    g_clear_pointer (&m->plan, plan_free);
-    m->plan = plan_new (m->options, m->uri, m->source, m->destination, error);
-    if (!m->plan)
-        return FALSE;
-    m->rule.postcopy = POSTCOPY_NEVER;
-    note_before (m);
-    return prepare_end (m, m->destination, error);
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
 }
 
 /* `stop` in inmigrate clears autostart as -S does: from here on the destination cannot start the
