@@ -141,30 +141,20 @@ append_parameters (const Style *style, GString *out, json_object *parameters)
     }
 }
 
-static void
-append_guard (const Style *style, GString *out, json_object *list)
-{
-    if (!json_object_is_type (list, json_type_array))
-        return;
-    for (size_t i = 0; i < json_object_array_length (list); i++) {
-        const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
-
-        append_part (out, text_clean (raw ? raw : "", style->utf8));
-    }
-}
-
 /* A refusal is always worth a line; what went well only with --verbose. */
 char *
 advice_applied_text (const Style *style, json_object *applied)
 {
     g_autofree char *answer = text_peek (style, applied, "answer");
+    g_auto (GStrv) guard = text_peek_list (style, applied, "changed_by_guard");
     gboolean refused = answer && strcmp (answer, "ok") != 0;
     g_autoptr (GString) parts = g_string_new (NULL);
 
     if (!refused && !style->verbose)
         return NULL;
     append_parameters (style, parts, qmp_peek (applied, "parameters"));
-    append_guard (style, parts, qmp_peek (applied, "changed_by_guard"));
+    for (char **text = guard; *text; text++)
+        append_part (parts, g_strdup (*text));
     if (refused)
         return g_strdup_printf ("QEMU refused %s: %s", parts->str, answer);
     return parts->len ? g_strdup_printf ("sets %s", parts->str) : NULL;

@@ -220,19 +220,11 @@ append_throttle (const Style *style, GString *out, json_object *header, json_obj
 static void
 append_capabilities (const Style *style, GString *out, json_object *header, json_object *result)
 {
-    json_object *list = qmp_peek (result, "capabilities_used");
-    size_t length =
-        json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
-    g_autoptr (GString) words = g_string_new (NULL);
+    g_auto (GStrv) names = text_peek_list (style, result, "capabilities_used");
+    g_autofree char *words = g_strjoinv (", ", names);
 
-    for (size_t i = 0; i < length; i++) {
-        const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
-        g_autofree char *name = text_clean (raw ? raw : "", style->utf8);
-
-        g_string_append_printf (words, "%s%s", i ? ", " : "", name);
-    }
-    if (words->len)
-        text_row (style, out, "capabilities", words->str);
+    if (*words)
+        text_row (style, out, "capabilities", words);
 }
 
 /* After a success the source's QEMU still holds the guest, and would run it on a mere `cont`. */
@@ -264,48 +256,43 @@ append_numbers (const Style *style, GString *out, json_object *header, json_obje
 /* --- what to do ------------------------------------------------------------------------------ */
 
 static void
-append_list (const Style *style, GString *out, json_object *result, const char *key,
-             const char *title, void (*append) (const Style *, GString *, const char *))
+append_check (const Style *style, GString *out, json_object *result)
 {
-    json_object *list = qmp_peek (result, key);
+    g_auto (GStrv) texts = text_peek_list (style, result, "check");
 
-    if (!json_object_is_type (list, json_type_array) || !json_object_array_length (list))
-        return;
-    style_ink (style, out, INK_BOLD, title);
-    g_string_append_c (out, '\n');
-    for (size_t i = 0; i < json_object_array_length (list); i++) {
-        const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
-        g_autofree char *text = text_clean (raw ? raw : "", style->utf8);
-
-        append (style, out, text);
+    if (*texts) {
+        style_ink (style, out, INK_BOLD, "Check:");
+        g_string_append_c (out, '\n');
+    }
+    for (char **text = texts; *text; text++) {
+        g_string_append (out, "  - ");
+        text_fold (style, out, 4, 4, *text);
+        g_string_append_c (out, '\n');
     }
 }
 
-static void
-append_check (const Style *style, GString *out, const char *text)
-{
-    g_string_append (out, "  - ");
-    text_fold (style, out, 4, 4, text);
-    g_string_append_c (out, '\n');
-}
-
 static const char *
-command_title (json_object *result)
+command_title (json_object *result, guint count)
 {
-    static const char *const titles[2][2] = { { "Type:", "Type one of:" },
-                                              { "Then type:", "Then type one of:" } };
-    json_object *list = qmp_peek (result, "commands");
-    gboolean is_choice =
-        json_object_is_type (list, json_type_array) && json_object_array_length (list) > 1;
+    gboolean is_after = qmp_peek (result, "check") != NULL;
 
-    return titles[qmp_peek (result, "check") != NULL][is_choice];
+    if (count > 1)
+        return is_after ? "Then type one of:" : "Type one of:";
+    return is_after ? "Then type:" : "Type:";
 }
 
-/* Never folded: it is to be copied. */
+/* Never folded, and each on a line of its own: they are to be copied. */
 static void
-append_command (const Style *style, GString *out, const char *text)
+append_commands (const Style *style, GString *out, json_object *result)
 {
-    g_string_append_printf (out, "  %s\n", text);
+    g_auto (GStrv) commands = text_peek_list (style, result, "commands");
+
+    if (*commands) {
+        style_ink (style, out, INK_BOLD, command_title (result, g_strv_length (commands)));
+        g_string_append_c (out, '\n');
+    }
+    for (char **command = commands; *command; command++)
+        g_string_append_printf (out, "  %s\n", *command);
 }
 
 char *
@@ -317,7 +304,7 @@ summary_text (const Style *style, json_object *header, json_object *result, gboo
     append_reason (style, out, result);
     if (!brief)
         append_numbers (style, out, header, result);
-    append_list (style, out, result, "check", "Check:", append_check);
-    append_list (style, out, result, "commands", command_title (result), append_command);
+    append_check (style, out, result);
+    append_commands (style, out, result);
     return g_string_free (out, FALSE);
 }

@@ -11,6 +11,8 @@
 char *text_clean (const char *text, gboolean utf8);
 /* The same for a string in a line; NULL if there is none, or an empty one. */
 char *text_peek (const Style *style, json_object *line, const char *path);
+/* The same for a list of strings; an empty one if there is none. */
+GStrv text_peek_list (const Style *style, json_object *line, const char *path);
 
 int text_width (const char *text); /* columns; TEXT is clean */
 /* At most COLUMNS wide, with an ellipsis where something is missing. */

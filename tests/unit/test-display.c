@@ -454,8 +454,8 @@ test_plan (void)
     g_assert_cmpstr (drawn, ==,
                      "Moving web1 (1 GiB) from QEMU 9.2.0 to tcp:b:4444; destination not "
                      "observed\n"
-                     "  capabilities  events\n"
                      "  bandwidth     unlimited instead of 128 MiB/s\n"
+                     "  capabilities  events\n"
                      "warning: no news\n");
 }
 
