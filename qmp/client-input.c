@@ -45,7 +45,7 @@ break_off (QmpClient *self, QmpError code, const char *text)
 {
     if (self->broken)
         return;
-    if (self->awaited)
+    if (self->awaited && self->greeting)
         qmp_client_fail (self, &self->broken, code, "%s (while waiting for %s)", text,
                          self->awaited);
     else
