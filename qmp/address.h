@@ -23,12 +23,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpAddress, qmp_address_free)
  * that resolve alike textually (localhost, 127.0.0.1 and ::1 count as one). */
 gboolean qmp_address_equal (const QmpAddress *a, const QmpAddress *b);
 
-/* Splits HOST:PORT, [V6]:PORT. *ret_host is owned by the caller. Also for migration URIs. */
+/* Splits HOST:PORT, [V6]:PORT. *ret_host is owned by the caller. Also for migration URIs,
+ * so HOST may be empty and PORT 0. */
 gboolean qmp_address_split_host_port (const char *text, char **ret_host, guint16 *ret_port,
                                       GError **error);
 
 /* A connected, blocking=FALSE socket, within TIMEOUT_US; names are resolved, addresses tried in
- * turn. QMP_ERROR_UNREACHABLE, QMP_ERROR_TIMEOUT. Does not touch GSocketClient (which loads proxy
+ * turn. QMP_ERROR_UNREACHABLE, QMP_ERROR_TIMEOUT; QMP_ERROR_HELD when a unix socket's queue of waiting
+ * connections stays full. Does not touch GSocketClient (which loads proxy
  * modules and costs more than the rest of our start-up). */
 GSocket *qmp_address_connect (const QmpAddress *self, gint64 timeout_us, GCancellable *cancel,
                               GError **error);

@@ -64,7 +64,9 @@ typedef enum {
 
 /* Sends COMMAND and waits for its reply. Takes ARGUMENTS (NULL: none). Returns the reply's "return"
  * value, owned by the caller, never NULL on success. QEMU's error is QMP_ERROR_REFUSED; a missing
- * reply QMP_ERROR_TIMEOUT, after which a late reply is dropped by its id. */
+ * reply QMP_ERROR_TIMEOUT, after which a late reply is dropped by its id. What could not be written
+ * at all by then (QEMU does not read) is never sent; what was may still be executed. A TIMEOUT_US of
+ * 0 is the client's reply timeout, here and in finish. */
 json_object *qmp_client_call (QmpClient *self, const char *command, json_object *arguments,
                               GError **error);
 json_object *qmp_client_call_full (QmpClient *self, const char *command, json_object *arguments,
@@ -75,7 +77,9 @@ json_object *qmp_client_call_with_fd (QmpClient *self, const char *command,
 
 /* The two halves of a call, for work to be done meanwhile. send returns an id, 0 on failure;
  * finish waits for the reply with that id. At most 6 may be outstanding (QEMU reads no further,
- * out-of-band included, with 8 in flight): more is QMP_ERROR_PROTOCOL. */
+ * out-of-band included, with 8 in flight): more is QMP_ERROR_PROTOCOL. Calls that timed out or were
+ * forgotten count until QEMU answers: then it is QMP_ERROR_TIMEOUT, and a call waits for a place
+ * within its own timeout first. Out-of-band commands have six places of their own. */
 guint64 qmp_client_send (QmpClient *self, const char *command, json_object *arguments,
                          QmpCallFlags flags, GError **error);
 json_object *qmp_client_finish (QmpClient *self, guint64 id, gint64 timeout_us, GError **error);

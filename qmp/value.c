@@ -64,7 +64,7 @@ gboolean
 qmp_get_string (json_object *object, const char *path, const char *where, const char **ret_value,
                 GError **error)
 {
-    json_object *value;
+    json_object *value = NULL;
 
     if (!get (object, path, where, json_type_string, &value, error))
         return FALSE;
@@ -84,7 +84,7 @@ gboolean
 qmp_get_uint (json_object *object, const char *path, const char *where, guint64 *ret_value,
               GError **error)
 {
-    json_object *value;
+    json_object *value = NULL;
 
     if (!get (object, path, where, json_type_int, &value, error))
         return FALSE;
@@ -99,7 +99,7 @@ gboolean
 qmp_get_bool (json_object *object, const char *path, const char *where, gboolean *ret_value,
               GError **error)
 {
-    json_object *value;
+    json_object *value = NULL;
 
     if (!get (object, path, where, json_type_boolean, &value, error))
         return FALSE;
