@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The program as a person at a shell meets it. QMPMIG names the binary."""
+import os
+import pathlib
+import re
+import subprocess
+
+TOP = pathlib.Path(__file__).parents[2]
+BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
+
+
+def run(*words, environment=None):
+    """The finished process; its environment has nothing of the caller's qmpmig."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("QMPMIG", "XDG"))}
+    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=20, check=False,
+                          stdin=subprocess.DEVNULL, env={**kept, "LC_ALL": "C.UTF-8", **(environment or {})})
+
+
+def commands():
+    """The words of `qmpmig help`."""
+    before_options = run("help").stdout.split("\nOptions")[0]
+    return re.findall(r"^  ([a-z]+)", before_options, re.MULTILINE)
+
+
+def options(*command):
+    """What the help of a command names: {"--name": argument}."""
+    found = {}
+    for match in re.finditer(r"^  (?:-\w, |    )(--[a-z-]+)(?:\[=(\S+)\]| (\S+))?", run("help", *command).stdout,
+                             re.MULTILINE):
+        found[match[1]] = match[2] or match[3] or ""
+    return found
+
+
+def all_options():
+    found = {}
+    for command in commands():
+        found.update(options(command))
+    return found
