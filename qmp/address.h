@@ -29,8 +29,8 @@ gboolean qmp_address_split_host_port (const char *text, char **ret_host, guint16
                                       GError **error);
 
 /* A connected, blocking=FALSE socket, within TIMEOUT_US; names are resolved, addresses tried in
- * turn. QMP_ERROR_UNREACHABLE, QMP_ERROR_TIMEOUT; QMP_ERROR_HELD when a unix socket's queue of waiting
- * connections stays full. Does not touch GSocketClient (which loads proxy
- * modules and costs more than the rest of our start-up). */
+ * turn. QMP_ERROR_UNREACHABLE, QMP_ERROR_TIMEOUT, and QMP_ERROR_HELD when a unix socket's queue of
+ * waiting connections stays full. Does not touch GSocketClient (which loads proxy modules and costs
+ * more than the rest of our start-up). */
 GSocket *qmp_address_connect (const QmpAddress *self, gint64 timeout_us, GCancellable *cancel,
                               GError **error);

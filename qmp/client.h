@@ -65,8 +65,8 @@ typedef enum {
 /* Sends COMMAND and waits for its reply. Takes ARGUMENTS (NULL: none). Returns the reply's "return"
  * value, owned by the caller, never NULL on success. QEMU's error is QMP_ERROR_REFUSED; a missing
  * reply QMP_ERROR_TIMEOUT, after which a late reply is dropped by its id. What could not be written
- * at all by then (QEMU does not read) is never sent; what was may still be executed. A TIMEOUT_US of
- * 0 is the client's reply timeout, here and in finish. */
+ * at all by then (QEMU does not read) is never sent; what was may still be executed. A TIMEOUT_US
+ * of 0 is the client's reply timeout, here and in finish. */
 json_object *qmp_client_call (QmpClient *self, const char *command, json_object *arguments,
                               GError **error);
 json_object *qmp_client_call_full (QmpClient *self, const char *command, json_object *arguments,
