@@ -123,6 +123,7 @@ migration_look (Migration *m, gboolean *ret_pass_ended, GError **error)
     sample = m->tracker.last;
     sample_read_migrate (&sample, reply);
     sample_read_parameters (&sample, m->source->parameters);
+    m->tracker.postcopy = status_is_postcopy (status);
     pass_ended =
         tracker_take (&m->tracker, &sample, &m->limits,
                       m->migrate_us ? (guint64)(g_get_monotonic_time () - m->migrate_us) : 0);

@@ -3,8 +3,11 @@
 
 /* A pass that leaves more than this part of what the one before left has not shrunk. */
 #define SHRINKS_BELOW 0.9
-/* Passes under the throttle before it counts as tried: one to take effect, one to show it. */
-#define THROTTLE_PASSES 3
+/* Passes under the throttle before it counts as tried: the first began without it. */
+#define THROTTLE_PASSES 2
+/* QEMU throttles at its next rated sync, a second or two later; passes may be shorter than that.
+ * One that never does it is not waited for. */
+#define THROTTLE_PATIENCE_PASSES 16
 
 const char *
 action_name (Action action)
@@ -108,6 +111,18 @@ last_resort (Rule *self, const Tracker *t, Advice *advice)
 }
 
 static gboolean
+throttle_was_tried (Rule *self, const Tracker *t)
+{
+    if (!self->throttle_holds && t->last.throttle_pct != SAMPLE_UNKNOWN &&
+        t->last.throttle_pct >= t->throttle_commanded_pct) {
+        self->throttle_holds = TRUE;
+        self->passes_at_stage = t->passes;
+    }
+    return t->passes >= self->passes_at_stage +
+                            (self->throttle_holds ? THROTTLE_PASSES : THROTTLE_PATIENCE_PASSES);
+}
+
+static gboolean
 escalate (Rule *self, const Tracker *t, const Limits *limits, Advice *advice)
 {
     switch (self->stage) {
@@ -118,7 +133,7 @@ escalate (Rule *self, const Tracker *t, const Limits *limits, Advice *advice)
             return throttle (self, t, limits, advice);
         return last_resort (self, t, advice);
     case RULE_THROTTLED:
-        if (t->passes >= self->passes_at_stage + THROTTLE_PASSES)
+        if (throttle_was_tried (self, t))
             return last_resort (self, t, advice);
         return FALSE;
     case RULE_AT_THE_END:

@@ -39,7 +39,8 @@ typedef struct {
     gboolean steers_throttle;
     StuckAction if_stuck;
     RuleStage stage;
-    guint64 passes_at_stage; /* true passes when the stage was entered */
+    guint64 passes_at_stage; /* true passes when the stage was entered, or its throttle took hold */
+    gboolean throttle_holds; /* QEMU was seen applying what was commanded */
 } Rule;
 
 /* Called after every sample; PASS_ENDED when a true pass ended with it. TRUE when ADVICE says

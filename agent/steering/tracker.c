@@ -87,7 +87,7 @@ take_bandwidth (Tracker *self, const Sample *sample)
 static void
 forecast (const Tracker *self, Sample *s, const Limits *limits)
 {
-    guint64 dirty = known_or_zero (s->dirty_bytes_per_s);
+    guint64 dirty = self->postcopy ? 0 : known_or_zero (s->dirty_bytes_per_s);
 
     if (s->remaining_bytes == SAMPLE_UNKNOWN || self->sent_mean == 0)
         return;

@@ -24,6 +24,7 @@ typedef struct {
     guint64 throttle_commanded_pct;
     guint64 throttle_integral_us; /* guest time taken: sum of time x throttle */
     guint64 last_us;
+    gboolean postcopy; /* the guest writes elsewhere: nothing gets dirty here any more */
     double progress;
     Sample last;
 } Tracker;
