@@ -121,6 +121,10 @@ append_limit (GString *out, const char *label, char *value)
     g_string_append_printf (out, "%s%s %s", out->len ? ", " : "", label, owned);
 }
 
+/* QEMU throttles in slices of this much running; the rest of a slice is one standstill. That limit
+ * is told by its cause. */
+#define THROTTLE_SLICE_US 10000
+
 static void
 append_limits (const Style *style, GString *out, json_object *header)
 {
@@ -128,6 +132,7 @@ append_limits (const Style *style, GString *out, json_object *header)
     guint64 downtime = qmp_peek_uint (limits, "max_downtime_us", 0);
     guint64 stall = qmp_peek_uint (limits, "max_stall_us", downtime);
     guint64 deadline = qmp_peek_uint (limits, "deadline_us", 0);
+    guint64 of_stall = stall * 100 / (stall + THROTTLE_SLICE_US);
     guint64 throttle = qmp_peek_uint (limits, "max_throttle_pct", 99);
     g_autoptr (GString) words = g_string_new (NULL);
 
@@ -135,7 +140,7 @@ append_limits (const Style *style, GString *out, json_object *header)
         append_limit (words, "blackout at most", units_format_time (downtime));
     if (stall != downtime)
         append_limit (words, "each standstill at most", units_format_time (stall));
-    if (throttle < 99)
+    if (throttle < MIN (of_stall, 99))
         append_limit (words, "throttle at most", g_strdup_printf ("%u%%", (guint)throttle));
     if (deadline)
         append_limit (words, "done within", units_format_time (deadline));

@@ -13,7 +13,8 @@
 
 /* --- the first line: where the guest runs now ------------------------------------------------ */
 
-/* The first that fits counts; NULL and 0 fit all. VM stands for the guest's name. */
+/* The first that fits counts; NULL and 0 fit all. VM stands for the guest's name. Without a LINE,
+ * the result's own text is it. */
 typedef struct {
     const char *outcome, *role, *place;
     guint64 exit_code;
@@ -51,6 +52,7 @@ static const Ending endings[] = {
     { "undecided", NULL, NULL, 0, INK_BAD, "Decision needed",
       "nothing is lost, but nobody may start VM before you have checked", NULL },
     { "guest-ended", NULL, NULL, 0, INK_BAD, "The guest ended", "VM runs nowhere any more", NULL },
+    { "planned", NULL, NULL, 0, INK_GOOD, "Planned", NULL, NULL },
     { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on, and nobody steers it",
       NULL },
 };
@@ -80,25 +82,43 @@ find_ending (json_object *header, json_object *result)
     return &unknown;
 }
 
+/* With the state that QEMU gives where LINE does not tell it. */
+static char *
+ending_text (const Ending *ending, const char *name, const char *state, const char *text)
+{
+    gboolean is_paused = ending->paused && !g_strcmp0 (state, "paused");
+    g_auto (GStrv) around = NULL;
+    g_autofree char *line = NULL;
+
+    if (!ending->line)
+        return g_strdup (text);
+    around = g_strsplit (is_paused ? ending->paused : ending->line, "VM", 2);
+    line = g_strjoinv (name, around);
+    if (ending->paused && !is_paused && state && strcmp (state, "running") != 0)
+        return g_strdup_printf ("%s (QEMU calls its state '%s').", line, state);
+    return g_strconcat (line, ".", NULL);
+}
+
 static void
 append_headline (const Style *style, GString *out, json_object *header, json_object *result)
 {
     const Ending *ending = find_ending (header, result);
     g_autofree char *name = heading_vm_name (style, header);
     g_autofree char *state = text_peek (style, result, "run_state");
-    gboolean is_paused = ending->paused && !g_strcmp0 (state, "paused");
-    g_auto (GStrv) around = g_strsplit (is_paused ? ending->paused : ending->line, "VM", 2);
+    g_autofree char *text = text_peek (style, result, "text");
+    g_autofree char *line = ending_text (ending, name, state, text ? text : "");
     g_autofree char *head = g_strdup_printf ("%s:", ending->head);
-    g_autoptr (GString) line = g_string_new (NULL);
 
-    g_string_append_printf (line, "%s%s%s", around[0], name, around[1]);
-    if (state && ending->paused && !is_paused && strcmp (state, "running") != 0)
-        g_string_append_printf (line, " (QEMU calls its state '%s')", state);
-    g_string_append_c (line, '.');
     style_ink (style, out, ending->ink, head);
     g_string_append_c (out, ' ');
-    text_fold (style, out, (int)strlen (head) + 1, 0, line->str);
+    text_fold (style, out, (int)strlen (head) + 1, 0, line);
     g_string_append_c (out, '\n');
+}
+
+static gboolean
+is_one_of (json_object *result, const char *const *outcomes)
+{
+    return g_strv_contains (outcomes, qmp_peek_string (result, "outcome", ""));
 }
 
 /* --- why ------------------------------------------------------------------------------------- */
@@ -129,12 +149,14 @@ append_line (const Style *style, GString *out, const char *text)
 static void
 append_reason (const Style *style, GString *out, json_object *result)
 {
+    /* where all went as it was asked to, the first line has said it */
+    static const char *const smooth[] = { "completed", "cancelled", "planned", NULL };
     g_autofree char *text = text_peek (style, result, "text");
     g_autofree char *error = text_peek (style, result, "error.text");
 
     if (!error)
         error = composed_error (style, result);
-    if (text)
+    if (text && !is_one_of (result, smooth))
         append_line (style, out, text);
     if (!error || (text && strstr (text, error)))
         return;
@@ -231,9 +253,10 @@ append_capabilities (const Style *style, GString *out, json_object *header, json
 static void
 append_source (const Style *style, GString *out, json_object *header, json_object *result)
 {
+    static const char *const moved[] = { "completed", "handed-over", NULL };
     json_object *kept = qmp_peek (result, "source_kept");
 
-    if (!json_object_is_type (kept, json_type_boolean) || qmp_peek_uint (result, "exit_code", 1))
+    if (!json_object_is_type (kept, json_type_boolean) || !is_one_of (result, moved))
         return;
     text_row (style, out, "source's QEMU",
               json_object_get_boolean (kept)
@@ -248,51 +271,54 @@ append_numbers (const Style *style, GString *out, json_object *header, json_obje
         append_total,    append_blackout,     append_sent,
         append_throttle, append_capabilities, append_source,
     };
+    static const char *const unmoved[] = { "planned", NULL };
 
-    for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    for (guint i = 0; !is_one_of (result, unmoved) && i < G_N_ELEMENTS (rows); i++)
         rows[i](style, out, header, result);
 }
 
 /* --- what to do ------------------------------------------------------------------------------ */
 
-static void
-append_check (const Style *style, GString *out, json_object *result)
-{
-    g_auto (GStrv) texts = text_peek_list (style, result, "check");
-
-    if (*texts) {
-        style_ink (style, out, INK_BOLD, "Check:");
-        g_string_append_c (out, '\n');
-    }
-    for (char **text = texts; *text; text++) {
-        g_string_append (out, "  - ");
-        text_fold (style, out, 4, 4, *text);
-        g_string_append_c (out, '\n');
-    }
-}
-
 static const char *
-command_title (json_object *result, guint count)
+command_title (guint count, gboolean is_after)
 {
-    gboolean is_after = qmp_peek (result, "check") != NULL;
-
     if (count > 1)
         return is_after ? "Then type one of:" : "Type one of:";
     return is_after ? "Then type:" : "Type:";
 }
 
-/* Never folded, and each on a line of its own: they are to be copied. */
-static void
-append_commands (const Style *style, GString *out, json_object *result)
+/* Returns the commands that are left: a check that ends in a colon leads to the next of them. */
+static char **
+append_check (const Style *style, GString *out, char **checks, char **commands)
 {
-    g_auto (GStrv) commands = text_peek_list (style, result, "commands");
+    style_ink (style, out, INK_BOLD, "Check:");
+    g_string_append_c (out, '\n');
+    for (; *checks; checks++) {
+        g_string_append (out, "  - ");
+        text_fold (style, out, 4, 4, *checks);
+        g_string_append_c (out, '\n');
+        if (g_str_has_suffix (*checks, ":") && *commands)
+            g_string_append_printf (out, "      %s\n", *commands++);
+    }
+    return commands;
+}
 
-    if (*commands) {
-        style_ink (style, out, INK_BOLD, command_title (result, g_strv_length (commands)));
+/* The commands are never folded, and each is on a line of its own: they are to be copied. */
+static void
+append_instructions (const Style *style, GString *out, json_object *result)
+{
+    g_auto (GStrv) checks = text_peek_list (style, result, "check");
+    g_auto (GStrv) commands = text_peek_list (style, result, "commands");
+    char **rest = commands;
+
+    if (*checks)
+        rest = append_check (style, out, checks, commands);
+    if (*rest) {
+        style_ink (style, out, INK_BOLD, command_title (g_strv_length (rest), *checks != NULL));
         g_string_append_c (out, '\n');
     }
-    for (char **command = commands; *command; command++)
-        g_string_append_printf (out, "  %s\n", *command);
+    for (; *rest; rest++)
+        g_string_append_printf (out, "  %s\n", *rest);
 }
 
 char *
@@ -304,7 +330,6 @@ summary_text (const Style *style, json_object *header, json_object *result, gboo
     append_reason (style, out, result);
     if (!brief)
         append_numbers (style, out, header, result);
-    append_check (style, out, result);
-    append_commands (style, out, result);
+    append_instructions (style, out, result);
     return g_string_free (out, FALSE);
 }

@@ -37,8 +37,10 @@ def record_faults(lines, whole=True):
         faults.append("the header is not the first line and the only one")
     if whole and (types[-1:] != ["result"] or types.count("result") != 1):
         faults.append("the result is not the last line and the only one")
+    if whole and lines and "id" not in lines[0]:
+        faults.append("a record without a migration id")
     if len({line.get("id") for line in lines}) > 1:
-        faults.append("more than one migration id")
+        faults.append("more than one migration id, or none on some lines")
     return faults + _falls(lines, "t_us") + _falls(lines, "progress") + _falls(lines, "passes")
 
 

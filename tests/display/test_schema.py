@@ -119,6 +119,11 @@ class Record(unittest.TestCase):
         self.assertTrue(record_faults(lines[:-1]))
         self.assertTrue(record_faults([lines[0], *reversed(lines[1:-1]), lines[-1]]))
 
+    def test_id_is_on_each_line(self):
+        lines = example("precopy")
+        del lines[3]["id"]
+        self.assertTrue(record_faults(lines))
+
     def test_one_migration_only(self):
         self.assertTrue(record_faults(example("precopy")[:-1] + example("cancelled")[-1:]))
 

@@ -3,7 +3,7 @@
 
 const char *const example_names[EXAMPLES] = {
     "precopy",   "postcopy",        "failed",      "undecided", "handed-over",
-    "cancelled", "postcopy-paused", "guest-ended", "left",
+    "cancelled", "postcopy-paused", "guest-ended", "left",      "planned",
 };
 
 static void

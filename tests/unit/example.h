@@ -4,7 +4,7 @@
 
 #include "qmp/message.h"
 
-#define EXAMPLES 9
+#define EXAMPLES 10
 extern const char *const example_names[EXAMPLES];
 
 /* The lines of NAME.jsonl. */

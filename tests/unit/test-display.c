@@ -116,8 +116,8 @@ test_quiet (void)
     g_autofree char *undecided = draw_example ("undecided", (DisplayOptions){ .quiet = TRUE });
 
     g_assert_cmpstr (completed, ==, "Done: web1 runs on the destination.\n");
-    check_words (undecided, "error: destination: *\nDecision needed: *\nerror: *\nCheck:\n*\n"
-                            "Then type one of:\n  qmpmig *");
+    check_words (undecided, "error: destination: *\nDecision needed: *\nerror: *\nCheck:\n  - *:\n"
+                            "      qmpmig *");
 }
 
 static void
@@ -205,6 +205,8 @@ test_headlines (void)
           "The guest ended: web1 runs nowhere any more.\n" },
         { "migrate", RESULT ("left", 15, "source"),
           "Left: the move of web1 goes on, and nobody steers it.\n" },
+        { "migrate", RESULT ("planned", 0, "source") ", \"text\": \"VM is untouched\"",
+          "Planned: VM is untouched\n" },
         { "migrate", RESULT ("invented-later", 0, "moon"), "Ended: look after web1.\n" },
     };
 
