@@ -3,6 +3,7 @@
 
 #include "agent/commands/line.h"
 #include "agent/migration/error.h"
+#include "agent/state.h"
 #include "agent/steering/tracker.h"
 
 /* Each look holds QEMU's lock: four a second are enough for people. */
@@ -14,6 +15,7 @@ struct Follow {
     Reach *own;            /* ours to close; NULL: REACH is the caller's */
     ControlClient *stream; /* of the qmpmig that steers; NULL: QEMU is asked */
     Tracker tracker;
+    char *id;        /* of the record that we make of QEMU's answers */
     gint64 first_us; /* of the looks at QEMU; 0: none yet */
     gboolean was_postcopy;
     gboolean ended;
@@ -79,6 +81,7 @@ follow_free (Follow *self)
         return;
     control_client_close (self->stream);
     reach_close (self->own);
+    g_free (self->id);
     g_free (self);
 }
 
@@ -120,23 +123,33 @@ is_at_end (const Look *look)
 }
 
 static json_object *
+line_from (Follow *self, const Look *look)
+{
+    if (!self->id) {
+        self->id = state_migration_id (reach_vm (self->reach), NULL, 0);
+        self->first_us = g_get_monotonic_time ();
+        return look_header (look, self->reach);
+    }
+    if (!is_at_end (look))
+        return sample_line (self, look);
+    self->ended = TRUE;
+    return look_result (look, self->reach, self->was_postcopy);
+}
+
+static json_object *
 next_from_qemu (Follow *self, GError **error)
 {
     g_auto (Look) look = { 0 };
+    json_object *line;
 
-    if (self->first_us)
+    if (self->id)
         pause_until_news (self);
     if (!look_take (self->reach, &look, error))
         return NULL;
     self->was_postcopy |= status_is_postcopy (look.status);
-    if (!self->first_us) {
-        self->first_us = g_get_monotonic_time ();
-        return look_header (&look, self->reach);
-    }
-    if (!is_at_end (&look))
-        return sample_line (self, &look);
-    self->ended = TRUE;
-    return look_result (&look, self->reach, self->was_postcopy);
+    line = line_from (self, &look);
+    json_object_object_add (line, "id", json_object_new_string (self->id));
+    return line;
 }
 
 /* --- from the qmpmig that steers ------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "agent/commands/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/commands/record.h"
 #include "agent/commands/settings.h"
@@ -35,13 +36,33 @@ print_limit (const CommandLine *line, const Settings *settings, const char *name
     print_row (line, name, text);
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+    return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* QEMU's own order is by age of the feature. */
+static void
+print_parameters (const CommandLine *line, json_object *parameters)
+{
+    g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+    json_object_object_foreach (parameters, name, value) {
+        (void)value;
+        g_ptr_array_add (names, name);
+    }
+    g_ptr_array_sort (names, compare_names);
+    for (guint i = 0; i < names->len; i++)
+        print_parameter (line, names->pdata[i], qmp_peek (parameters, names->pdata[i]));
+}
+
 static void
 print_all (const CommandLine *line, const Settings *settings)
 {
     for (guint i = 0; settings->limits && limit_name (i); i++)
         print_limit (line, settings, limit_name (i));
-    json_object_object_foreach (settings->parameters, name, value)
-        print_parameter (line, name, value);
+    print_parameters (line, settings->parameters);
 }
 
 static gboolean

@@ -192,14 +192,35 @@ static void
 add_error (const Look *self, json_object *result)
 {
     const char *desc = qmp_peek_string (self->migrate, "error-desc", NULL);
-    json_object *error;
+    const char *end = self->is_destination ? "destination" : "source";
+    json_object *error = qmp_object ("end", json_object_new_string (end), NULL);
 
-    if (!desc)
-        return;
-    error =
-        qmp_object ("end", json_object_new_string (self->is_destination ? "destination" : "source"),
-                    "desc", json_object_new_string (desc), NULL);
+    add_string (error, "desc", desc);
+    add_string (error, "text", desc ? desc : "QEMU gives no reason");
     json_object_object_add (result, "error", error);
+}
+
+static void
+add_list (json_object *result, const char *key, const char *text)
+{
+    json_object *list = json_object_new_array ();
+
+    json_object_array_add (list, json_object_new_string (text));
+    json_object_object_add (result, key, list);
+}
+
+/* What the operator has to look at and to type where the end is not the end of it. */
+static void
+add_advice (json_object *result, ExitCode code, const char *address)
+{
+    g_autofree char *recover = g_strdup_printf ("qmpmig --socket %s recover", address);
+
+    if (code == EXIT_UNDECIDED)
+        add_list (result, "check",
+                  "does the guest run at the destination? Its own monitor tells: qmpmig --socket "
+                  "ADDRESS status");
+    if (code == EXIT_POSTCOPY_PAUSED || code == EXIT_UNDECIDED)
+        add_list (result, "commands", recover);
 }
 
 json_object *
@@ -216,6 +237,8 @@ look_result (const Look *self, Reach *reach, gboolean was_postcopy)
     add_string (result, "run_state", self->run_state);
     add_string (result, "text", text);
     add_numbers (self, result);
-    add_error (self, result);
+    add_advice (result, ending.exit_code, reach->global->socket->text);
+    if (g_str_equal (ending.outcome, "failed"))
+        add_error (self, result);
     return result;
 }

@@ -106,9 +106,12 @@ reach_ask (Reach *self, const char *request, json_object *arguments, GError **er
 }
 
 static json_object *
-ask_qmp (Reach *self, const char *command, json_object *arguments, GError **error)
+ask_steering (Reach *self, const char *command, json_object *arguments, ReachFlags flags,
+              GError **error)
 {
-    json_object *request = qmp_object ("execute", json_object_new_string (command), NULL);
+    json_object *request = qmp_object ("execute", json_object_new_string (command), "force",
+                                       json_object_new_boolean (flags & REACH_FORCE), "oob",
+                                       json_object_new_boolean (flags & REACH_OOB), NULL);
     g_autoptr (json_object) answer = NULL;
     json_object *value;
 
@@ -124,12 +127,16 @@ ask_qmp (Reach *self, const char *command, json_object *arguments, GError **erro
     return json_object_get (value);
 }
 
-/* "VM: migrate_cancel: ..." with the VM's own name, where that is known. */
+/* "VM: migrate_cancel: ..." with the VM's own name. It is asked for only when QEMU still answers.
+ */
 static void
 name_error (Reach *self, GError *error)
 {
+    gboolean answers = g_error_matches (error, QMP_ERROR, QMP_ERROR_REFUSED);
     g_autofree char *old = NULL;
 
+    if (!self->vm && answers)
+        reach_vm (self);
     if (!self->vm || !g_str_has_prefix (error->message, LABEL ": "))
         return;
     old = error->message;
@@ -137,10 +144,12 @@ name_error (Reach *self, GError *error)
 }
 
 static json_object *
-ask_qemu (Reach *self, const char *command, json_object *arguments, GError **error)
+ask_qemu (Reach *self, const char *command, json_object *arguments, ReachFlags flags,
+          GError **error)
 {
+    QmpCallFlags call = flags & REACH_OOB ? QMP_CALL_OOB : QMP_CALL_DEFAULT;
     GError *local = NULL;
-    json_object *value = qmp_client_call (self->qemu, command, arguments, &local);
+    json_object *value = qmp_client_call_full (self->qemu, command, arguments, call, 0, &local);
 
     if (value)
         return value;
@@ -150,8 +159,26 @@ ask_qemu (Reach *self, const char *command, json_object *arguments, GError **err
 }
 
 json_object *
+reach_qmp_full (Reach *self, const char *command, json_object *arguments, ReachFlags flags,
+                GError **error)
+{
+    return (self->control ? ask_steering : ask_qemu) (self, command, arguments, flags, error);
+}
+
+json_object *
 reach_qmp (Reach *self, const char *command, json_object *arguments, GError **error)
 {
-    return self->control ? ask_qmp (self, command, arguments, error)
-                         : ask_qemu (self, command, arguments, error);
+    return reach_qmp_full (self, command, arguments, 0, error);
+}
+
+ExitCode
+reach_fail (Reach *self, GError *error)
+{
+    g_autoptr (GError) refused = NULL;
+
+    if (!g_error_matches (error, QMP_ERROR, QMP_ERROR_REFUSED))
+        return command_fail (self->line, error);
+    migrate_fail (&refused, EXIT_REFUSED, "%s", error->message);
+    g_error_free (error);
+    return command_fail (self->line, g_steal_pointer (&refused));
 }

@@ -31,3 +31,14 @@ const char *reach_vm (Reach *self);
 json_object *reach_ask (Reach *self, const char *request, json_object *arguments, GError **error);
 /* Asks QEMU, through the qmpmig that steers where there is one. Takes ARGUMENTS (may be NULL). */
 json_object *reach_qmp (Reach *self, const char *command, json_object *arguments, GError **error);
+
+typedef enum {
+    REACH_FORCE = 1 << 0, /* also what changes the migration that is steered */
+    REACH_OOB = 1 << 1,   /* out-of-band */
+} ReachFlags;
+
+json_object *reach_qmp_full (Reach *self, const char *command, json_object *arguments,
+                             ReachFlags flags, GError **error);
+
+/* command_fail() for a command that changes something: what QEMU refuses was not done. */
+ExitCode reach_fail (Reach *self, GError *error);

@@ -181,7 +181,7 @@ set_on (const CommandLine *line, Reach *reach, const GPtrArray *assignments)
     if (settings_read (reach, &before, &error))
         values = values_of (assignments, &before, &error);
     if (!values || !apply (reach, values, &after, &error))
-        return command_fail (line, error);
+        return reach_fail (reach, error);
     report (line, assignments, values, &before, &after);
     warn_if_late (line, reach, assignments);
     return EXIT_DONE;
