@@ -32,7 +32,9 @@ typedef struct {
 static void
 write_line (FILE *file, json_object *line)
 {
-    fprintf (file, "%s\n", json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN));
+    fprintf (file, "%s\n",
+             json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN |
+                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
     fflush (file);
 }
 
@@ -221,6 +223,8 @@ mover_run (const CommandLine *line, const char *role, MoverWork work)
         migrate_fail (&error, EXIT_USAGE, "which QEMU? Give --socket PATH or set QMPMIG_SOCKET");
         return command_fail (line, error);
     }
+    if (!migration_check_usage (command_global (line), command_migrate_options (line), &error))
+        return command_fail (line, error);
     if (command_migrate_options (line)->detach && detach_fork (&self.detach, &code))
         return code;
     self.loop = g_main_loop_new (NULL, FALSE);

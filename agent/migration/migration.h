@@ -102,6 +102,9 @@ struct Migration {
     Result result;
 };
 
+/* What can be told to be wrong before anything is contacted. */
+gboolean migration_check_usage (const GlobalOptions *global, const MigrateOptions *options,
+                                GError **error);
 /* The thread's whole life: looks, plans, moves, settles, puts back, posts the result. */
 ExitCode migration_run (Migration *m);
 /* Takes over what another qmpmig left, or brings a paused postcopy on. CONFIRMED: the end that the

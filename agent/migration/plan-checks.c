@@ -85,6 +85,31 @@ check_destination (const Planner *p, GError **error)
     return TRUE;
 }
 
+/* file: came with 8.2, and so did this parameter. */
+static gboolean
+check_file (const Planner *p, GError **error)
+{
+    if (p->uri->kind != URI_FILE || !p->source ||
+        vm_takes_parameter (p->source, "avail-switchover-bandwidth"))
+        return TRUE;
+    return migrate_fail (error, EXIT_REFUSED,
+                         "source: QEMU %s there has no file: URIs; they came with QEMU 8.2",
+                         p->source->version);
+}
+
+/* What a command or an inherited descriptor leads to is not ours to set up over there. */
+static gboolean
+check_listener (const Planner *p, GError **error)
+{
+    if (!planner_is_two_ended (p) || p->destination->status == STATUS_SETUP ||
+        (p->uri->kind != URI_EXEC && p->uri->kind != URI_FD))
+        return TRUE;
+    return migrate_fail (error, EXIT_REFUSED,
+                         "destination: %s does not say where it has to listen: make it listen "
+                         "first (`qmpmig incoming`, or -incoming URI on its command line)",
+                         p->uri->text);
+}
+
 static gboolean
 is_unsafe_allowed (const Planner *p, const char *item)
 {
@@ -125,5 +150,6 @@ gboolean
 plan_check_ends (const Planner *p, GError **error)
 {
     return check_unsafe_items (p, error) && check_source (p, error) &&
-           check_destination (p, error) && check_pair (p, error);
+           check_destination (p, error) && check_pair (p, error) && check_file (p, error) &&
+           check_listener (p, error);
 }

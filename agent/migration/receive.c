@@ -235,8 +235,8 @@ say_not_here (Migration *m, GError *error)
         migration_set_result (m, OUTCOME_UNDECIDED, EXIT_UNDECIDED, "unknown",
                               "the guest was told to run here, and then: %s", error->message);
     else if (!m->touched)
-        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown",
-                              "nothing was changed: %s", error->message);
+        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown", "%s",
+                              error->message);
     else
         migration_set_result (m, OUTCOME_FAILED, EXIT_FAILED, "unknown",
                               "no guest arrived whole, and none was started here: %s",

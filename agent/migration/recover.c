@@ -232,8 +232,8 @@ migration_recover (Migration *m, const char *confirmed, gboolean dry_run)
 
     m->started_us = g_get_monotonic_time ();
     if (!attach (m, confirmed, &error) || !assume_facts (m, &error)) {
-        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown",
-                              "nothing was changed: %s", error->message);
+        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown", "%s",
+                              error->message);
         m->result.error = error;
     } else {
         note_source (m);

@@ -16,17 +16,29 @@
 #include "agent/state.h"
 #include "qmp/value.h"
 
+gboolean
+migration_check_usage (const GlobalOptions *global, const MigrateOptions *options, GError **error)
+{
+    const QmpAddress *there = options->dest_socket;
+    g_autoptr (MigrationUri) uri = NULL;
+
+    if (there && qmp_address_equal (global->socket, there))
+        return migrate_fail (error, EXIT_USAGE,
+                             "--socket and --dest-socket are the same monitor (%s): a guest cannot "
+                             "move to itself",
+                             there->text);
+    if (!options->uri) /* recover finds it in the journal */
+        return TRUE;
+    uri = migration_uri_parse (options->uri, options->allow_exec, error);
+    return uri != NULL;
+}
+
 static gboolean
 look_at_ends (Migration *m, GError **error)
 {
     const MigrateOptions *o = m->options;
     const QmpAddress *there = o->dest_socket;
 
-    if (there && qmp_address_equal (m->global->socket, there))
-        return migrate_fail (error, EXIT_USAGE,
-                             "--socket and --dest-socket are the same monitor (%s): a guest cannot "
-                             "move to itself",
-                             there->text);
     m->uri = migration_uri_parse (o->uri, o->allow_exec, error);
     if (!m->uri)
         return FALSE;
