@@ -58,7 +58,8 @@ init_vm (Vm *vm, End end)
     vm->schema->parameters =
         names ("max-bandwidth max-postcopy-bandwidth downtime-limit throttle-trigger-threshold "
                "cpu-throttle-initial cpu-throttle-increment max-cpu-throttle multifd-channels "
-               "multifd-compression multifd-zstd-level xbzrle-cache-size announce-rounds");
+               "multifd-compression multifd-zstd-level xbzrle-cache-size announce-rounds "
+               "avail-switchover-bandwidth");
     vm->schema->compressions = names ("none zlib zstd");
 }
 
