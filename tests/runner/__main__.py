@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Builds and runs every test. Called by tests/run."""
+
+import argparse
+import collections
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tests.runner import suites
+from tests.runner.jobs import ProgramJob, PythonJob, Result
+from tests.runner.leftovers import Machine
+from tests.runner.loop import Loop
+from tests.runner.skips import Skips
+
+WORDS = {"pass": "ok  ", "fail": "FAIL", "skip": "skip"}
+
+
+class Account:
+    """Counts and prints. A skip that nobody allowed has failed."""
+
+    def __init__(self, skips):
+        self.skips = skips
+        self.count = collections.Counter()
+        self.failures = []
+        self.seconds = collections.Counter()
+        self.tests = collections.Counter()
+
+    def add(self, result):
+        if result.state == "skip" and not self.skips.allow(result.name, result.text):
+            result = result._replace(state="fail", text=f"skipped, which tests/skips does not allow: {result.text}")
+        self.count[result.state] += 1
+        self.tests[suite_of(result.name)] += 1
+        print(f"{WORDS[result.state]} {result.seconds:7.2f} s  {result.name}"
+              + (f" ({result.text})" if result.state == "skip" else ""), flush=True)
+        if result.state == "fail":
+            self.failures.append(result)
+            print(indented(result.text), flush=True)
+
+    def end(self, job):
+        self.seconds[suite_of(job.name)] += job.seconds
+
+    def sum_up(self, seconds):
+        print(f"\n{'suite':24} tests  time of its processes")
+        for suite in self.tests:
+            print(f"{suite:24} {self.tests[suite]:5} {self.seconds[suite]:9.1f} s")
+        for result in self.failures:
+            print(f"\nFAIL {result.name}\n{indented(result.text)}")
+        print(f"\n{seconds / 60:.1f} minutes")
+        print(f"{self.count['pass']} passed, {self.count['fail']} failed, {self.count['skip']} skipped", flush=True)
+
+
+def suite_of(name):
+    words = name.partition(":")[0].partition(".")[0].split("/")
+    return "/".join(words[:2]) if words[0] in suites.SANITIZERS else words[0]
+
+
+def indented(text):
+    return "\n".join("        " + line for line in text.splitlines())
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(prog="tests/run")
+    parser.add_argument("--matrix", action="store_true", help="QEMU 5.2, 7.2 and 11.1 too")
+    parser.add_argument("--long", action="store_true", help="what takes minutes too")
+    parser.add_argument("--only", metavar="PATTERN", action="append", help="tests whose name contains this (may be repeated)")
+    parser.add_argument("--sanitize", choices=sorted(suites.SANITIZERS), help="only the suites of this sanitizer")
+    parser.add_argument("--list", action="store_true", help="print the tests' names, run none")
+    return parser.parse_args(words)
+
+
+def environment_of(options):
+    """The caller's, without what would change how qmpmig behaves."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("QMPMIG") and name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    kept.update(suites.PLAIN.environment, QMPMIG_MUST_RUN="1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+    if options.matrix:
+        kept["QMPMIG_MATRIX"] = "1"
+    if options.long:
+        kept["QMPMIG_LONG"] = "1"
+    return kept
+
+
+def choose(jobs, patterns):
+    """Those with a test whose name contains one of the patterns, and what they need; Python modules in part."""
+    if not patterns:
+        return jobs
+    def wanted(name):
+        return any(pattern in name for pattern in patterns)
+    chosen = []
+    for job in jobs:
+        if isinstance(job, PythonJob):
+            job.chosen = [test for test in job.tests if wanted(f"{job.name}: {job.short(test)}") or wanted(test)]
+            if job.chosen:
+                chosen.append(job)
+        elif wanted(job.name):
+            chosen.append(job)
+    needed = {other for job in chosen for other in job.after}
+    return [job for job in jobs if job in chosen or job in needed]
+
+
+def build(account, environment):
+    """The plain build, which all else stands on; whether it came to be."""
+    loop = Loop(environment, account.add, account.end)
+    job = suites.PLAIN.job()
+    loop.run([job])
+    return job.passed
+
+
+def run(options, account, environment):
+    machine = Machine()
+    if not build(account, environment):
+        return
+    tree = suites.Tree(environment)
+    jobs = choose(suites.everything(tree, options.sanitize), options.only)
+    for result in tree.broken:
+        account.add(result)
+    loop = Loop(environment, account.add, account.end)
+    loop.run(jobs)
+    left = loop.left + machine.new(loop.pids)
+    account.add(Result("nothing is left behind", "fail" if left else "pass", 0, "\n".join(left)))
+
+
+def print_list(options, environment):
+    if not os.path.exists(suites.TOP / suites.PLAIN.folder / "build.ninja"):
+        subprocess.run(["meson", "setup", suites.PLAIN.folder], cwd=suites.TOP, check=True, stdout=sys.stderr)
+    for job in choose(suites.everything(suites.Tree(environment), options.sanitize), options.only):
+        for test in (job.chosen or job.tests) if isinstance(job, PythonJob) else [None]:
+            print(f"{job.name}: {job.short(test)}" if test else job.name)
+
+
+def main():
+    os.chdir(suites.TOP)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = parse(sys.argv[1:])
+    environment = environment_of(options)
+    if options.list:
+        print_list(options, environment)
+        return 0
+    began = time.monotonic()
+    account = Account(Skips())
+    try:
+        run(options, account, environment)
+    except KeyboardInterrupt:
+        account.add(Result("interrupted", "fail", 0, "by the keyboard"))
+    account.sum_up(time.monotonic() - began)
+    return 1 if account.count["fail"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

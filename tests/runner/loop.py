@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs jobs, two at a time where they do not disturb each other, and buries what they leave."""
+
+import os
+import select
+import shutil
+import signal
+import tempfile
+import time
+
+from tests.runner import processes
+
+SLOTS = 2
+LEAVE_S = 3.0     # for a job's processes to go after it
+
+
+class Loop:
+    """on_result(result) is called as they come, on_end(job) after a job's last one."""
+
+    def __init__(self, environment, on_result, on_end=lambda job: None):
+        self.environment = environment
+        self.on_result = on_result
+        self.on_end = on_end
+        self.running = []
+        self.pids = set()
+        self.left = []
+        # Short: sockets live below it.
+        self.folder = tempfile.mkdtemp(prefix="qt-")
+
+    def run(self, jobs):
+        """All of them, in this order as far as there is room."""
+        processes.adopt_orphans()
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        os.set_blocking(reading, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        waiting = list(jobs)
+        try:
+            while waiting or self.running:
+                self._start(waiting)
+                self._wait(reading)
+                self._bury()
+                for job in self.running:
+                    job.check_time()
+        finally:
+            for job in self.running:
+                job.kill()
+                job.process.wait()
+            signal.set_wakeup_fd(-1)
+            os.close(reading)
+            os.close(writing)
+            self.left += self._orphans(None)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start(self, waiting):
+        for job in list(waiting):
+            if any(other in waiting or other in self.running for other in job.after):
+                continue
+            used = sum(SLOTS if other.alone else 1 for other in self.running)
+            if used + (SLOTS if job.alone else 1) > SLOTS:
+                continue
+            waiting.remove(job)
+            missing = [other.name for other in job.after if not other.passed]
+            if missing:
+                job.results.append(job.result("", "fail", 0, f"not run: {', '.join(missing)} failed"))
+                job.seconds = 0
+                self.on_result(job.results[-1])
+                self.on_end(job)
+                continue
+            job.start(os.path.join(self.folder, str(len(self.pids))), self.environment)
+            self.pids.add(job.process.pid)
+            self.running.append(job)
+
+    def _wait(self, wakeup):
+        if not self.running:
+            return
+        left = min(job.deadline for job in self.running) - time.monotonic()
+        pipes = {job.pipe: job for job in self.running if job.pipe is not None}
+        ready, _, _ = select.select([wakeup, *pipes], [], [], max(0, min(left, 10)))
+        for descriptor in ready:
+            if descriptor == wakeup:
+                os.read(wakeup, 4096)
+            else:
+                self._tell(pipes[descriptor].read())
+
+    def _tell(self, results):
+        for result in results:
+            self.on_result(result)
+
+    def _bury(self):
+        """Ends the jobs that ended; orphans get a grave and no more."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            job = next((job for job in self.running if job.process.pid == found.si_pid), None)
+            if job is None:
+                os.waitpid(found.si_pid, 0)
+            else:
+                job.process.wait()
+                self.running.remove(job)
+                self._end(job)
+
+    def _end(self, job):
+        self._tell(job.finish())
+        left = self._orphans(job)
+        if not job.timed_out:
+            self.left += job.left + [f"{job.name}: {what}" for what in left]
+        shutil.rmtree(job.folder, ignore_errors=True)
+        self.on_end(job)
+
+    def _orphans(self, job):
+        """Processes of a job that outlived it (None: of any): killed, after a moment to go by themselves."""
+        deadline = time.monotonic() + LEAVE_S
+        while pids := self._find_orphans(job):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        left = [processes.describe(pid) for pid in pids]
+        for pid in pids:
+            processes.kill(pid, signal.SIGKILL)
+        return left
+
+    def _find_orphans(self, job):
+        pids = processes.below(os.getpid(), [other.process.pid for other in self.running])
+        return [pid for pid in pids if job is None or processes.speaks_of(pid, job.folder)]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What there is to run: found in the tree, not listed here.
+
+A folder below tests/ with modules test_*.py is a suite. Those in LIVE move real guests and get the machine to
+themselves; a module can say otherwise (worker.py).
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from tests.runner.jobs import ProgramJob, PythonJob, Result, TapJob
+
+TOP = pathlib.Path(__file__).parents[2]
+
+LIVE = ("qemu", "settle", "lab", "readme", "sanitize", "bench")
+TIMEOUT = {True: 600, False: 300}     # of a module, live or not
+SANITIZED = ("peer", "cli", "sanitize")
+
+FUZZ_SECONDS = 60
+REPORTS = "log_path=FOLDER/sanitizer:"
+
+
+class Build:
+    """A folder with the programs, and the environment in which its tests run."""
+
+    def __init__(self, folder, label="", options=(), environment=None, slower=1):
+        self.folder = folder
+        self.prefix = f"{label}/" if label else ""
+        self.label = label
+        self.options = options
+        self.slower = slower
+        self.environment = {"QMPMIG": str(TOP / folder / "agent/qmpmig"),
+                            "QMPMIG_FAULTY": str(TOP / folder / "agent/qmpmig-faulty"), **(environment or {})}
+
+    def job(self, **options):
+        """Configures and compiles; one test."""
+        setup = " ".join(["[ -e", f"{self.folder}/build.ninja ] || meson setup", self.folder, *self.options])
+        return ProgramJob(f"{self.folder}", ["bash", "-c", f"set -e; {setup}; nice ninja -C {self.folder}"],
+                          timeout=1200, **options)
+
+
+def suppressions(kind):
+    path = TOP / f"tests/suppressions/{kind}.supp"
+    return f"suppressions={path}:" if path.exists() else ""
+
+
+PLAIN = Build("build")
+ADDRESS = Build("build-asan", "address", ["-Db_sanitize=address,undefined", "-Db_lundef=false"], {
+    "ASAN_OPTIONS": REPORTS + "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
+    "LSAN_OPTIONS": suppressions("lsan") + "print_suppressions=0",
+    "UBSAN_OPTIONS": REPORTS + "print_stacktrace=1:halt_on_error=1",
+    "G_SLICE": "always-malloc"}, slower=2)
+THREAD = Build("build-tsan", "thread", ["-Db_sanitize=thread", "-Db_lundef=false"], {
+    "TSAN_OPTIONS": REPORTS + suppressions("tsan") + "second_deadlock_stack=1:exitcode=66",
+    "G_SLICE": "always-malloc"}, slower=3)
+SANITIZERS = {"address": ADDRESS, "thread": THREAD}
+
+
+class Tree:
+    """The Python modules with their tests, as one process that imports them all sees them."""
+
+    def __init__(self, environment):
+        self.modules = []
+        self.broken = []
+        names = [".".join(path.relative_to(TOP).with_suffix("").parts) for path in sorted(TOP.glob("tests/*/test_*.py"))]
+        for told in list_modules(names, environment):
+            if "error" in told:
+                self.broken.append(Result(told["module"], "fail", 0, told["error"]))
+            elif told["tests"]:
+                self.modules.append(told)
+
+
+def list_modules(names, environment):
+    reading, writing = os.pipe()
+    with open(reading, encoding="utf-8") as lines:
+        process = subprocess.Popen([sys.executable, "-m", "tests.runner.worker", "list", str(writing), *names],
+                                   pass_fds=[writing], cwd=TOP, env=environment, stdout=subprocess.DEVNULL)
+        os.close(writing)
+        told = [json.loads(line) for line in lines]
+    if process.wait() != 0 or len(told) != len(names):
+        raise SystemExit("tests/run: the modules below tests/ could not be listed")
+    return told
+
+
+def python_jobs(tree, build, after, live, folders=None):
+    """A job for each module of the live or of the other folders."""
+    for told in tree.modules:
+        folder = told["module"].split(".")[1]
+        is_live = folder in LIVE if told["alone"] is None else told["alone"]
+        if is_live == live and (folders is None or folder in folders):
+            yield PythonJob(build.prefix + told["module"].removeprefix("tests."), told["module"], told["tests"],
+                            environment=build.environment, alone=live, after=after,
+                            timeout=(told["timeout"] or TIMEOUT[live]) * build.slower)
+
+
+def unit_jobs(build, after=()):
+    """The tests that meson knows of. The build must be configured."""
+    told = subprocess.run(["meson", "introspect", "--tests", build.folder], cwd=TOP, check=True, capture_output=True,
+                          text=True).stdout
+    for test in json.loads(told):
+        kind = TapJob if test["protocol"] == "tap" else ProgramJob
+        yield kind(f"{build.prefix}unit/{test['name']}", test["cmd"], after=after, timeout=test["timeout"] * build.slower,
+                   environment={**build.environment, **test["env"]})
+
+
+def fuzz_jobs():
+    for source in sorted(TOP.glob("tests/fuzz/fuzz-*.c")):
+        yield ProgramJob(f"fuzz/{source.stem}", ["tests/fuzz/run", str(FUZZ_SECONDS), source.stem],
+                         timeout=FUZZ_SECONDS + 600)
+
+
+def sanitized(tree, name):
+    """(quick, live) jobs of one sanitizer's build."""
+    build = SANITIZERS[name]
+    folders = SANITIZED if name == "address" else ("sanitize",)
+    compiled = build.job()
+    quick = [compiled, *unit_jobs_later(build, compiled), *python_jobs(tree, build, [compiled], False, folders)]
+    return quick, list(python_jobs(tree, build, [compiled], True, folders))
+
+
+def unit_jobs_later(build, compiled):
+    """The same tests as in the plain build, in another folder."""
+    for job in unit_jobs(PLAIN):
+        argv = [word.replace(str(TOP / PLAIN.folder), str(TOP / build.folder)) for word in job.argv]
+        yield type(job)(build.prefix + job.name, argv, after=[compiled], timeout=job.timeout * build.slower,
+                        environment={**job.environment, **build.environment})
+
+
+def everything(tree, sanitizer=None):
+    """Jobs in the order in which they are best run: quick ones first, in pairs, then the live ones."""
+    names = [sanitizer] if sanitizer else list(SANITIZERS)
+    with_sanitizer = [sanitized(tree, name) for name in names]
+    jobs = []
+    if not sanitizer:
+        jobs += [*unit_jobs(PLAIN), *plain_jobs(tree, False), *fuzz_jobs()]
+    for quick, _ in with_sanitizer:
+        jobs += quick
+    if not sanitizer:
+        jobs += plain_jobs(tree, True)
+    for _, live in with_sanitizer:
+        jobs += live
+    return jobs
+
+
+def plain_jobs(tree, live):
+    folders = {told["module"].split(".")[1] for told in tree.modules} - {"sanitize"}
+    return list(python_jobs(tree, PLAIN, (), live, folders))
