@@ -125,6 +125,8 @@ note_progress (Display *self, json_object *sample)
 {
     double progress = qmp_peek_double (sample, "progress", self->progress);
 
+    if (!strcmp (qmp_peek_string (sample, "status", ""), "completed"))
+        progress = 1;
     self->progress = MAX (self->progress, MIN (progress, 1));
 }
 

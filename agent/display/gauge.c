@@ -111,9 +111,12 @@ rate_value (json_object *sample)
     return rate_of (sample, "bandwidth_bytes_per_s");
 }
 
+/* QEMU says 0 until it has counted, which is after the first pass. */
 static char *
 dirty_value (json_object *sample)
 {
+    if (!qmp_peek_uint (sample, "passes", 1) && !qmp_peek_uint (sample, "dirty_bytes_per_s", 0))
+        return NULL;
     return rate_of (sample, "dirty_bytes_per_s");
 }
 

@@ -121,6 +121,14 @@ is_one_of (json_object *result, const char *const *outcomes)
     return g_strv_contains (outcomes, qmp_peek_string (result, "outcome", ""));
 }
 
+static gboolean
+has_moved (json_object *result)
+{
+    static const char *const moved[] = { "completed", "handed-over", NULL };
+
+    return is_one_of (result, moved);
+}
+
 /* --- why ------------------------------------------------------------------------------------- */
 
 /* "source: migrate: Connection refused", for an error that came without a sentence. */
@@ -154,9 +162,11 @@ append_reason (const Style *style, GString *out, json_object *result)
     g_autofree char *text = text_peek (style, result, "text");
     g_autofree char *error = text_peek (style, result, "error.text");
 
+    if (is_one_of (result, smooth))
+        return;
     if (!error)
         error = composed_error (style, result);
-    if (text && !is_one_of (result, smooth))
+    if (text)
         append_line (style, out, text);
     if (!error || (text && strstr (text, error)))
         return;
@@ -245,7 +255,7 @@ append_capabilities (const Style *style, GString *out, json_object *header, json
     g_auto (GStrv) names = text_peek_list (style, result, "capabilities_used");
     g_autofree char *words = g_strjoinv (", ", names);
 
-    if (*words)
+    if (*words && has_moved (result))
         text_row (style, out, "capabilities", words);
 }
 
@@ -253,10 +263,9 @@ append_capabilities (const Style *style, GString *out, json_object *header, json
 static void
 append_source (const Style *style, GString *out, json_object *header, json_object *result)
 {
-    static const char *const moved[] = { "completed", "handed-over", NULL };
     json_object *kept = qmp_peek (result, "source_kept");
 
-    if (!json_object_is_type (kept, json_type_boolean) || !is_one_of (result, moved))
+    if (!json_object_is_type (kept, json_type_boolean) || !has_moved (result))
         return;
     text_row (style, out, "source's QEMU",
               json_object_get_boolean (kept)
