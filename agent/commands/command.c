@@ -88,8 +88,8 @@ command_fail (const CommandLine *line, GError *error)
 {
     g_autoptr (GError) owned = error;
 
-    print_text (error->message);
+    print_text (owned->message);
     if (command_global (line)->json)
-        print_result (line, error);
-    return exit_code_of (error);
+        print_result (line, owned);
+    return exit_code_of (owned);
 }

@@ -6,45 +6,19 @@
 #include "agent/nearest.h"
 
 static const CommandEntry entries[] = {
-#ifdef HAVE_COMMAND_MIGRATE
     { GROUP_MOVE, &command_migrate, "0 2 3 4 10 11 12 13 14 15" },
-#endif
-#ifdef HAVE_COMMAND_INCOMING
     { GROUP_MOVE, &command_incoming, "0 2 3 4 10 13 14 15" },
-#endif
-#ifdef HAVE_COMMAND_STATUS
     { GROUP_LOOK, &command_status, "0 2 3 10 11 12 13 14" },
-#endif
-#ifdef HAVE_COMMAND_LIST
     { GROUP_LOOK, &command_list, "0 2" },
-#endif
-#ifdef HAVE_COMMAND_CAPABILITIES
     { GROUP_LOOK, &command_capabilities, "0 2 3" },
-#endif
-#ifdef HAVE_COMMAND_EVENTS
     { GROUP_LOOK, &command_events, "0 2 3" },
-#endif
-#ifdef HAVE_COMMAND_GET
     { GROUP_LOOK, &command_get, "0 2 3" },
-#endif
-#ifdef HAVE_COMMAND_SET
     { GROUP_TOUCH, &command_set, "0 2 3 4" },
-#endif
-#ifdef HAVE_COMMAND_FINISH
     { GROUP_TOUCH, &command_finish, "0 2 3 4" },
-#endif
-#ifdef HAVE_COMMAND_POSTCOPY
     { GROUP_TOUCH, &command_postcopy, "0 2 3 4" },
-#endif
-#ifdef HAVE_COMMAND_CANCEL
     { GROUP_TOUCH, &command_cancel, "0 2 3 4" },
-#endif
-#ifdef HAVE_COMMAND_QMP
     { GROUP_TOUCH, &command_qmp, "0 1 2 3 4" },
-#endif
-#ifdef HAVE_COMMAND_RECOVER
     { GROUP_REPAIR, &command_recover, "0 2 3 4 10 11 12 13 14 15" },
-#endif
     { GROUP_HELP, &command_help, "0 2" },
 };
 
