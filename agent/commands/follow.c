@@ -4,22 +4,41 @@
 #include "agent/commands/line.h"
 #include "agent/migration/error.h"
 #include "agent/state.h"
-#include "agent/steering/tracker.h"
 
 /* Each look holds QEMU's lock: four a second are enough for people. */
 #define PERIOD_US (250 * 1000)
 #define ATTEMPTS  5
+/* How long somebody else may hold the monitor before we give up. */
+#define HELD_US (60 * G_USEC_PER_SEC)
 
 struct Follow {
-    Reach *reach;          /* QEMU's, or whom to ask who answers now */
-    Reach *own;            /* ours to close; NULL: REACH is the caller's */
+    Reach *reach;
     ControlClient *stream; /* of the qmpmig that steers; NULL: QEMU is asked */
     Tracker tracker;
     char *id;        /* of the record that we make of QEMU's answers */
-    gint64 first_us; /* of the looks at QEMU; 0: none yet */
+    gint64 first_us; /* of the looks at QEMU */
     gboolean was_postcopy;
     gboolean ended;
 };
+
+/* To whoever answers now. Somebody else may hold the monitor for a while. */
+static gboolean
+come_back (Follow *self, GError **error)
+{
+    gint64 deadline_us = g_get_monotonic_time () + HELD_US;
+    GError *local = NULL;
+
+    while (!reach_return (self->reach, &local)) {
+        if (!g_error_matches (local, QMP_ERROR, QMP_ERROR_HELD) ||
+            g_get_monotonic_time () >= deadline_us) {
+            g_propagate_error (error, local);
+            return FALSE;
+        }
+        g_clear_error (&local);
+        g_usleep (PERIOD_US);
+    }
+    return TRUE;
+}
 
 /* self->stream stays NULL, without an error, when nobody steers any more. */
 static gboolean
@@ -40,24 +59,20 @@ open_stream (Follow *self, GError **error)
     return TRUE;
 }
 
-/* To whoever answers now, a qmpmig that steers or QEMU; it may change while we look. */
+/* A qmpmig that steers is watched, else QEMU is there to be asked. It may change meanwhile. */
 static gboolean
 attach (Follow *self, GError **error)
 {
     for (guint i = 0; i < ATTEMPTS; i++) {
-        Reach *reach;
-
+        if (!self->reach->control && !self->reach->qemu && !come_back (self, error))
+            return FALSE;
         if (self->reach->qemu)
             return TRUE;
         if (!open_stream (self, error))
             return FALSE;
         if (self->stream)
             return TRUE;
-        reach = reach_again (self->reach, error);
-        if (!reach)
-            return FALSE;
-        reach_close (self->own);
-        self->reach = self->own = reach;
+        reach_leave (self->reach);
     }
     return migrate_fail (error, EXIT_UNREACHABLE,
                          "one qmpmig after the other steers %s, and leaves",
@@ -80,7 +95,6 @@ follow_free (Follow *self)
     if (!self)
         return;
     control_client_close (self->stream);
-    reach_close (self->own);
     g_free (self->id);
     g_free (self);
 }
@@ -90,28 +104,13 @@ follow_free (Follow *self)
 static json_object *
 sample_line (Follow *self, const Look *look)
 {
-    Limits limits = { .max_throttle_pct = 99 };
-    json_object *line;
-    Sample sample;
+    json_object *line =
+        look_sample (look, &self->tracker, (guint64)(g_get_monotonic_time () - self->first_us));
 
-    sample_init (&sample);
-    sample_read_migrate (&sample, look->migrate);
-    sample_read_parameters (&sample, look->parameters);
-    limits.max_downtime_us = limits.max_stall_us = sample.downtime_limit_us;
-    tracker_take (&self->tracker, &sample, &limits,
-                  (guint64)(g_get_monotonic_time () - self->first_us));
-    line = sample_to_json (&sample, look->word, look->run_state);
     json_object_object_add (line, "type", json_object_new_string ("sample"));
     json_object_object_add (line, "t_us",
                             json_object_new_int64 (command_line_age_us (self->reach->line)));
     return line;
-}
-
-/* An event that comes meanwhile is a reason to look at once. */
-static void
-pause_until_news (Follow *self)
-{
-    g_autoptr (QmpEvent) event = qmp_client_wait_event (self->reach->qemu, NULL, PERIOD_US, NULL);
 }
 
 static gboolean
@@ -143,12 +142,17 @@ next_from_qemu (Follow *self, GError **error)
     json_object *line;
 
     if (self->id)
-        pause_until_news (self);
+        g_usleep (PERIOD_US);
+    if (!attach (self, error))
+        return NULL;
+    if (self->stream)
+        return follow_next (self, error);
     if (!look_take (self->reach, &look, error))
         return NULL;
     self->was_postcopy |= status_is_postcopy (look.status);
     line = line_from (self, &look);
     json_object_object_add (line, "id", json_object_new_string (self->id));
+    reach_leave (self->reach);
     return line;
 }
 
@@ -170,6 +174,7 @@ next_from_stream (Follow *self, GError **error)
         return g_steal_pointer (&line);
     if (!line || g_str_equal (qmp_peek_string (line, "outcome", ""), "left")) {
         g_clear_pointer (&self->stream, control_client_close);
+        reach_leave (self->reach);
         return attach (self, error) ? follow_next (self, error) : NULL;
     }
     self->ended = TRUE;

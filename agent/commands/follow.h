@@ -7,8 +7,9 @@
 
 typedef struct Follow Follow;
 
-/* From now on. Over a connection of its own, so that REACH can be asked meanwhile; with QEMU, which
- * has one only, over that of REACH, which must outlive it. */
+/* From now on. Lines of a qmpmig come over a connection of their own, so that REACH can be asked
+ * meanwhile. QEMU has one for all: it is left free between two looks, so that who wants to do
+ * something about the migration gets at it. REACH must outlive this. */
 Follow *follow_new (Reach *reach, GError **error);
 /* The next line, owned by the caller; the last one is the `result`, then NULL without an error. */
 json_object *follow_next (Follow *self, GError **error);

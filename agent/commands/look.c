@@ -2,7 +2,6 @@
 #include "agent/commands/look.h"
 
 #include "agent/commands/record.h"
-#include "agent/steering/sample.h"
 
 void
 look_clear (Look *self)
@@ -94,6 +93,22 @@ add_string (json_object *object, const char *key, const char *value)
 {
     if (value)
         json_object_object_add (object, key, json_object_new_string (value));
+}
+
+/* With what TRACKER makes of it and of those before. Nobody of ours has set a limit: QEMU's counts.
+ */
+json_object *
+look_sample (const Look *self, Tracker *tracker, guint64 now_us)
+{
+    Limits limits = { .max_throttle_pct = 99 };
+    Sample sample;
+
+    sample_init (&sample);
+    sample_read_migrate (&sample, self->migrate);
+    sample_read_parameters (&sample, self->parameters);
+    limits.max_downtime_us = limits.max_stall_us = sample.downtime_limit_us;
+    tracker_take (tracker, &sample, &limits, now_us);
+    return sample_to_json (&sample, self->word, self->run_state);
 }
 
 static json_object *

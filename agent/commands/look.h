@@ -4,6 +4,7 @@
 
 #include "agent/commands/reach.h"
 #include "agent/migration/status.h"
+#include "agent/steering/tracker.h"
 
 typedef struct {
     json_object *migrate, *run, *parameters; /* QEMU's answers */
@@ -27,5 +28,6 @@ guint64 look_blackout_us (const Look *self);
 gboolean look_has_capability (Reach *reach, const char *name, gboolean *ret_on, GError **error);
 
 /* The lines of docs/json.md that this amounts to, without what begins a record. */
+json_object *look_sample (const Look *self, Tracker *tracker, guint64 now_us);
 json_object *look_header (const Look *self, Reach *reach);
 json_object *look_result (const Look *self, Reach *reach, gboolean was_postcopy);

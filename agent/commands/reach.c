@@ -13,12 +13,13 @@
 
 /* Between our look for a control socket and the attempt at the monitor a qmpmig may have begun to
  * steer: whoever holds the monitor then is asked instead. */
-static gboolean
-connect_to (Reach *self, GError **error)
+gboolean
+reach_return (Reach *self, GError **error)
 {
     g_autoptr (GError) held = NULL;
     const QmpAddress *monitor = self->global->socket;
 
+    reach_leave (self);
     self->control = control_client_open (monitor, &held);
     if (!self->control && !held)
         self->qemu = monitor_open (self->context, monitor, LABEL, self->global, NULL, &held);
@@ -30,34 +31,28 @@ connect_to (Reach *self, GError **error)
     return FALSE;
 }
 
-static Reach *
-reach_new (const CommandLine *line, GError **error)
+void
+reach_leave (Reach *self)
 {
-    Reach *self = g_new0 (Reach, 1);
-
-    self->line = line;
-    self->global = command_global (line);
-    self->context = g_main_context_new ();
-    if (!connect_to (self, error))
-        g_clear_pointer (&self, reach_close);
-    return self;
+    g_clear_pointer (&self->control, control_client_close);
+    g_clear_pointer (&self->qemu, qmp_client_close);
 }
 
 Reach *
 reach_open (const CommandLine *line, GError **error)
 {
-    if (command_global (line)->socket)
-        return reach_new (line, error);
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                         "which VM? give its QMP socket with --socket or in QMPMIG_SOCKET; "
-                         "`qmpmig list` shows those of this host");
-    return NULL;
-}
+    g_autoptr (Reach) self = g_new0 (Reach, 1);
 
-Reach *
-reach_again (const Reach *self, GError **error)
-{
-    return reach_new (self->line, error);
+    self->line = line;
+    self->global = command_global (line);
+    self->context = g_main_context_new ();
+    if (!self->global->socket) {
+        g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                             "which VM? give its QMP socket with --socket or in QMPMIG_SOCKET; "
+                             "`qmpmig list` shows those of this host");
+        return NULL;
+    }
+    return reach_return (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -65,8 +60,7 @@ reach_close (Reach *self)
 {
     if (!self)
         return;
-    control_client_close (self->control);
-    qmp_client_close (self->qemu);
+    reach_leave (self);
     g_main_context_unref (self->context);
     g_free (self->vm);
     g_free (self);
@@ -91,11 +85,11 @@ name_from_qemu (Reach *self)
 const char *
 reach_vm (Reach *self)
 {
-    if (!self->vm)
-        self->vm = self->control ? name_from_status (self) : name_from_qemu (self);
-    if (!self->vm)
-        self->vm = g_strdup ("the VM");
-    return self->vm;
+    if (!self->vm && self->control)
+        self->vm = name_from_status (self);
+    else if (!self->vm && self->qemu)
+        self->vm = name_from_qemu (self);
+    return self->vm ? self->vm : "the VM";
 }
 
 json_object *

@@ -12,15 +12,16 @@ typedef struct {
     const CommandLine *line;
     const GlobalOptions *global;
     ControlClient *control; /* of the qmpmig that steers; NULL: nobody does, and QEMU is there */
-    GMainContext *context;
     QmpClient *qemu;
+    GMainContext *context;
     char *vm; /* the guest's name; NULL: not asked yet */
 } Reach;
 
 /* The VM of --socket. */
 Reach *reach_open (const CommandLine *line, GError **error);
-/* Another connection to the same VM, whoever answers for it now. */
-Reach *reach_again (const Reach *self, GError **error);
+/* Lets others at QEMU meanwhile, and comes back to whoever answers then. */
+void reach_leave (Reach *self);
+gboolean reach_return (Reach *self, GError **error);
 void reach_close (Reach *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reach, reach_close)
 

@@ -57,12 +57,30 @@ limit_format (json_object *limits, const char *name)
     return g_strdup ("none");
 }
 
+static gboolean
+check_value (LimitUnit unit, const char *name, const char *text, GError **error)
+{
+    guint64 value;
+    guint percent;
+
+    switch (unit) {
+    case LIMIT_TIME:
+        return units_parse_time (name, text, &value, error);
+    case LIMIT_PERCENT:
+        return units_parse_percent (name, text, &percent, error);
+    case LIMIT_RATE:
+        return units_parse_rate (name, text, &value, error);
+    }
+    return FALSE;
+}
+
 gboolean
 limit_check (const char *name, const char *text, GError **error)
 {
-    g_autoptr (MigrateOptions) scratch = migrate_options_new ();
-
-    return migrate_options_set (scratch, name, text, error);
+    for (guint i = 0; i < G_N_ELEMENTS (table); i++)
+        if (!strcmp (table[i].name, name))
+            return check_value (table[i].unit, name, text, error);
+    return FALSE;
 }
 
 void

@@ -48,7 +48,7 @@ append_limit (const Style *style, GString *out, json_object *sample)
     g_autofree char *limit = units_format_time (us);
     g_autofree char *text = g_strdup_printf ("%s of downtime (QEMU's downtime-limit)", limit);
 
-    if (us > 0)
+    if (us > 0 && qmp_peek (sample, "remaining_bytes"))
         text_row (style, out, "allowed", text);
 }
 

@@ -8,7 +8,6 @@
 #include "agent/commands/status-text.h"
 #include "agent/display/display.h"
 #include "agent/migration/error.h"
-#include "agent/steering/sample.h"
 
 /* What there is to say, wherever it comes from. */
 typedef struct {
@@ -76,11 +75,13 @@ static gboolean
 read_qemu (Reach *reach, State *state, GError **error)
 {
     g_auto (Look) look = { 0 };
+    Tracker tracker;
 
     if (!look_take (reach, &look, error))
         return FALSE;
+    tracker_init (&tracker);
     state->header = look_header (&look, reach);
-    state->sample = sample_from_qemu (look.migrate, look.run, look.parameters);
+    state->sample = look_sample (&look, &tracker, 0);
     add_reasons (state->sample, &look);
     return TRUE;
 }
