@@ -19,7 +19,7 @@ static const struct {
     { "setup", PHASE_SETUP, NULL },
     { "pre-copy", PHASE_PRECOPY, NULL },
     { "switchover", PHASE_SWITCHOVER, "the guest stands still" },
-    { "post-copy", PHASE_POSTCOPY, "Ctrl-C is refused now" },
+    { "post-copy", PHASE_POSTCOPY, "Ctrl-C is refused" },
     { "paused", PHASE_PAUSED, "the guest stands still: qmpmig recover" },
     { "done", PHASE_DONE, NULL },
 };
@@ -201,15 +201,15 @@ static const struct {
     int phases;
     Ink ink;
 } kinds[] = {
-    { "pass", pass_value, 1, 9, COPYING, INK_PLAIN },
+    { "pass", pass_value, 1, 8, COPYING, INK_PLAIN },
     { "sent", sent_value, 8, 12, RUNNING | 1 << PHASE_DONE, INK_PLAIN },
-    { "left", left_value, 8, 6, RUNNING, INK_PLAIN },
+    { "left", left_value, 8, 5, RUNNING, INK_PLAIN },
     { "rate", rate_value, 10, 7, RUNNING, INK_PLAIN },
-    { "dirty", dirty_value, 10, 11, BEFORE, INK_PLAIN },
-    { "requests", requests_value, 6, 8, AFTER, INK_PLAIN },
-    { "throttle", throttle_value, 3, 8, BEFORE, INK_CAUTION },
-    { "downtime", downtime_value, 7, 10, BEFORE, INK_PLAIN },
-    { NULL, verdict_value, 0, 5, BEFORE, INK_CAUTION },
+    { "dirty", dirty_value, 10, 10, BEFORE, INK_PLAIN },
+    { "requests", requests_value, 6, 11, AFTER, INK_PLAIN },
+    { "throttle", throttle_value, 3, 6, BEFORE, INK_CAUTION },
+    { "downtime", downtime_value, 7, 9, BEFORE, INK_PLAIN },
+    { NULL, verdict_value, 0, 4, BEFORE, INK_CAUTION },
     { "ends in", ends_in_value, 6, 4, BEFORE | AFTER, INK_PLAIN },
 };
 

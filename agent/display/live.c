@@ -7,8 +7,8 @@
 #include "agent/units.h"
 #include "qmp/value.h"
 
-#define BAR_MIN           8
-#define BAR_MAX           34
+#define BAR_MIN           7
+#define BAR_MAX           32
 #define WORD_MAX          24
 #define NAME_FROM_COLUMNS 100 /* narrower, the heading's name must do */
 #define SEPARATOR         2
@@ -70,7 +70,7 @@ cells_of (const Style *style, json_object *sample, const char *name, double prog
     add_cell (cells, text_cut (style, phase, MIN (columns, WORD_MAX)), RANK_PHASE, INK_BOLD);
     if (progress >= 0) {
         /* of one width while the gauges come and go, else it would seem to jump */
-        int width = CLAMP (columns / 6, BAR_MIN, BAR_MAX);
+        int width = CLAMP ((columns - 10) / 7, BAR_MIN, BAR_MAX);
 
         add_cell (cells, bar_text (style, progress, width), RANK_BAR, INK_GOOD);
         add_cell (cells, g_strdup_printf ("%3d%%", percent_of (progress)), RANK_PERCENT, INK_PLAIN);

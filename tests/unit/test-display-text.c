@@ -176,20 +176,29 @@ static void
 test_live_lines (void)
 {
     check_live (FULL_SAMPLE, 0.58, 20, "pre-copy   58%");
-    check_live (FULL_SAMPLE, 0.58, 40, "pre-copy  ▕███▍  ▏   58%");
-    check_live (FULL_SAMPLE, 0.58, 60, "pre-copy  ▕████   ▏   58%  left 412 MiB   ends in 34 s");
+    check_live (FULL_SAMPLE, 0.58, 40, "pre-copy  ▕██▉  ▏   58%  ends in 34 s");
+    check_live (FULL_SAMPLE, 0.58, 60, "pre-copy  ▕██▉  ▏   58%  left 412 MiB   ends in 34 s");
     check_live (FULL_SAMPLE, 0.58, 80,
-                "pre-copy  ▕██████▍    ▏   58%  left 412 MiB   rate 112 MiB/s   ends in 34 s");
+                "pre-copy  ▕████   ▏   58%  left 412 MiB   throttle 20%  ends in 34 s");
     check_live (FULL_SAMPLE, 0.58, 120,
-                "web1  pre-copy  ▕█████████▊       ▏   58%  pass 3  left 412 MiB   "
+                "web1  pre-copy  ▕███████▌     ▏   58%  pass 3  left 412 MiB   "
                 "rate 112 MiB/s   throttle 20%  ends in 34 s");
     check_live (FULL_SAMPLE, 0.58, 200,
-                "web1  pre-copy  ▕█████████████████▉             ▏   58%  pass 3  sent 2.31 GiB  "
+                "web1  pre-copy  ▕██████████████▍          ▏   58%  pass 3  sent 2.31 GiB  "
                 "left 412 MiB   rate 112 MiB/s   dirty 38.1 MiB/s  throttle 20%  "
                 "downtime 310 ms   ends in 34 s");
-    check_live ("{\"phase\": \"post-copy\", \"status\": \"postcopy-active\","
-                " \"remaining_bytes\": 1048576, \"postcopy_requests\": 31}",
-                0.9, 80, "post-copy  ▕█████████▉ ▏   90%  Ctrl-C is refused now  left 1 MiB");
+}
+
+static void
+test_postcopy_refuses_by_name (void)
+{
+#define POSTCOPY_SAMPLE                                                                            \
+    "{\"phase\": \"post-copy\", \"status\": \"postcopy-active\", \"remaining_bytes\": 1048576,"    \
+    " \"postcopy_requests\": 31, \"remaining_us\": 2000000}"
+    check_live (POSTCOPY_SAMPLE, 0.9, 60,
+                "post-copy  ▕████▌▏   90%  Ctrl-C is refused  ends in 3 s");
+    check_live (POSTCOPY_SAMPLE, 0.9, 80,
+                "post-copy  ▕██████▎▏   90%  Ctrl-C is refused  left 1 MiB     ends in 3 s");
 }
 
 static void
@@ -248,6 +257,7 @@ main (int argc, char **argv)
     check_add ("/display-text/live-line-fits", test_fits);
     check_add ("/display-text/odd-phase-fits", test_odd_phase_fits);
     check_add ("/display-text/live-lines", test_live_lines);
+    check_add ("/display-text/postcopy-refuses-by-name", test_postcopy_refuses_by_name);
     check_add ("/display-text/phases-in-words", test_phases);
     check_add ("/display-text/stuck-in-words", test_stuck_in_words);
     check_add ("/display-text/throttle-in-words", test_throttle_words);
