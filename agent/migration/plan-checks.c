@@ -58,6 +58,13 @@ check_source (const Planner *p, GError **error)
     return check_blockers (vm, error);
 }
 
+/* Where the stream is somebody else's to open, QEMU takes it for a guest's arrival at once. */
+static gboolean
+is_opened_elsewhere (const MigrationUri *uri)
+{
+    return uri->kind == URI_FD || uri->kind == URI_EXEC;
+}
+
 static gboolean
 check_destination (const Planner *p, GError **error)
 {
@@ -78,7 +85,8 @@ check_destination (const Planner *p, GError **error)
         return migrate_fail (error, EXIT_REFUSED,
                              "destination: an earlier migration into this QEMU failed, and it "
                              "cannot take another: start a new one");
-    if (vm->status != STATUS_NONE && vm->status != STATUS_SETUP)
+    if (vm->status != STATUS_NONE && vm->status != STATUS_SETUP &&
+        !(vm->status == STATUS_ACTIVE && is_opened_elsewhere (p->uri)))
         return migrate_fail (error, EXIT_REFUSED,
                              "destination: a guest is arriving there already (status %s)",
                              vm->status_text);
@@ -101,8 +109,8 @@ check_file (const Planner *p, GError **error)
 static gboolean
 check_listener (const Planner *p, GError **error)
 {
-    if (!planner_is_two_ended (p) || p->destination->status == STATUS_SETUP ||
-        (p->uri->kind != URI_EXEC && p->uri->kind != URI_FD))
+    if (!planner_is_two_ended (p) || p->destination->status != STATUS_NONE ||
+        !is_opened_elsewhere (p->uri))
         return TRUE;
     return migrate_fail (error, EXIT_REFUSED,
                          "destination: %s does not say where it has to listen: make it listen "

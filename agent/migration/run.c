@@ -198,7 +198,7 @@ take_real_port (Migration *m, GError **error)
     g_autofree char *text = NULL;
     guint64 port;
 
-    if (m->uri->kind != URI_TCP || m->uri->port != 0)
+    if ((m->uri->kind != URI_TCP && m->uri->kind != URI_FD_TCP) || m->uri->port != 0)
         return TRUE;
     if (!vm_query_status (m->destination, 0, &status, &reply, error) ||
         !qmp_get_array (reply, "socket-address", "destination: query-migrate", &addresses, error))
@@ -219,7 +219,7 @@ start_incoming (Migration *m, GError **error)
 
     if (!clear_autostart (m, error))
         return FALSE;
-    if (m->destination->status == STATUS_SETUP || m->uri->kind == URI_FD)
+    if (m->destination->status != STATUS_NONE)
         return TRUE; /* it listens already */
     arguments = qmp_object ("uri", json_object_new_string (listen), NULL);
     /* Kept alive after a failure, it can tell what it did not like. */

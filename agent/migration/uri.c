@@ -206,7 +206,12 @@ migration_uri_listen_text (const MigrationUri *self)
 char *
 migration_uri_with_port (const MigrationUri *self, guint16 port)
 {
-    return self->kind == URI_TCP ? tcp_text (self->host, port) : g_strdup (self->text);
+    g_autofree char *tcp = NULL;
+
+    if (self->kind != URI_TCP && self->kind != URI_FD_TCP)
+        return g_strdup (self->text);
+    tcp = tcp_text (self->host, port);
+    return g_strconcat (self->kind == URI_FD_TCP ? "fd:" : "", tcp, NULL);
 }
 
 static QmpAddress *
