@@ -93,7 +93,7 @@ test_bar (void)
     g_assert_cmpstr (fine, ==, "▕█▎  ▏");
     for (guint s = 0; s < G_N_ELEMENTS (styles); s++) {
         for (int width = 3; width < 60; width++) {
-            for (double progress = -0.1; progress < 1.2; progress += 0.01) {
+            for (double progress = -0.1; progress < 1.2; progress += 0.03) {
                 g_autofree char *bar = bar_text (&styles[s], progress, width);
 
                 g_assert_cmpint (text_width (bar), ==, width);
@@ -140,7 +140,7 @@ test_fits (void)
         for (guint i = 0; i < lines->len; i++) {
             const char *type = qmp_peek_string (lines->pdata[i], "type", "");
 
-            if (!strcmp (type, "sample"))
+            if (!strcmp (type, "sample") && (i % 8 == 0 || i + 4 > lines->len))
                 check_fits (lines->pdata[i], names[i % G_N_ELEMENTS (names)]);
         }
     }
