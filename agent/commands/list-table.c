@@ -58,18 +58,22 @@ use_text (json_object *monitor)
     return g_strdup (hold ? hold : "?");
 }
 
+/* "active 55%, outgoing" */
 static char *
 migration_text (json_object *line)
 {
     json_object *migration = qmp_peek (line, "migration");
     double progress = qmp_peek_double (migration, "progress", -1);
+    const char *role = qmp_peek_string (migration, "role", NULL);
     g_autofree char *status = clean (qmp_peek_string (migration, "status", "in progress"));
+    g_autofree char *share = progress < 0 ? NULL : g_strdup_printf (" %.0f%%", progress * 100);
+    const char *way = "";
 
     if (!migration)
         return g_strdup ("-");
-    if (progress < 0)
-        return g_steal_pointer (&status);
-    return g_strdup_printf ("%s %.0f%%", status, progress * 100);
+    if (role)
+        way = !strcmp (role, "source") ? ", outgoing" : ", incoming";
+    return g_strconcat (status, share ? share : "", way, NULL);
 }
 
 /* A row for each monitor; what belongs to the VM stands in the first. */

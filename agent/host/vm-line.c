@@ -118,6 +118,23 @@ copy_field (json_object *from, const char *key, json_object *to)
         json_object_object_add (to, key, json_object_get (value));
 }
 
+/* Which end of that migration the monitor is: "source", "destination"; NULL: it does not say. */
+static const char *
+role_of (const ProcessMonitor *monitor, json_object *header)
+{
+    static const char *const roles[] = { "source", "destination" };
+
+    for (guint i = 0; i < G_N_ELEMENTS (roles); i++) {
+        g_autofree char *path = g_strdup_printf ("ends.%s.address", roles[i]);
+        const char *text = qmp_peek_string (header, path, NULL);
+        g_autoptr (QmpAddress) address = text ? qmp_address_parse (text, NULL) : NULL;
+
+        if (address && qmp_address_equal (address, monitor->address))
+            return roles[i];
+    }
+    return NULL;
+}
+
 /* FALSE: no qmpmig steers this one. */
 static gboolean
 ask_qmpmig (const ProcessMonitor *monitor, json_object *line)
@@ -128,6 +145,7 @@ ask_qmpmig (const ProcessMonitor *monitor, json_object *line)
     g_autoptr (json_object) answer =
         client ? control_client_call (client, "status", NULL, ASK_TIMEOUT_US, NULL) : NULL;
     json_object *sample = qmp_peek (answer, "sample");
+    const char *role = role_of (monitor, qmp_peek (answer, "header"));
     json_object *migration;
 
     if (!client)
@@ -136,7 +154,10 @@ ask_qmpmig (const ProcessMonitor *monitor, json_object *line)
         qmp_object ("steered_by", program_object (control_client_pid (client), "qmpmig"), NULL);
     for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
         copy_field (sample, fields[i], migration);
-    copy_field (sample, "run_state", line);
+    add_string (migration, "role", role);
+    /* A sample speaks of the source. */
+    if (!g_strcmp0 (role, "source"))
+        copy_field (sample, "run_state", line);
     json_object_object_add (line, "migration", migration);
     return TRUE;
 }

@@ -9,11 +9,21 @@ TOP = pathlib.Path(__file__).parents[2]
 BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
 
 
-def run(*words, environment=None):
-    """The finished process; its environment has nothing of the caller's qmpmig."""
+def environ(more=None):
+    """The caller's environment without what is meant for its own qmpmig."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("QMPMIG", "XDG"))}
+    return {**kept, "LC_ALL": "C.UTF-8", **(more or {})}
+
+
+def run(*words, environment=None):
+    """The finished process."""
     return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=20, check=False,
-                          stdin=subprocess.DEVNULL, env={**kept, "LC_ALL": "C.UTF-8", **(environment or {})})
+                          stdin=subprocess.DEVNULL, env=environ(environment))
+
+
+def start(*words, environment=None):
+    return subprocess.Popen([BINARY, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            stdin=subprocess.DEVNULL, env=environ(environment))
 
 
 def commands():

@@ -17,10 +17,14 @@ HELD = ("--bandwidth", "8MiB/s", "--max-downtime", "1ms", "--throttle", "off")
 
 
 class CommandTest(unittest.TestCase):
+    @classmethod
+    def tearDownClass(cls):
+        if left := leftovers():
+            raise AssertionError(f"left behind: {left}")
+
     def setUp(self):
         self.qmpmig = Qmpmig()
         self.addCleanup(self.qmpmig.end)
-        self.addCleanup(lambda: self.assertEqual(leftovers(), []))
 
     def at(self, vm, *words, code=0):
         """What a command prints about this VM."""
@@ -47,6 +51,7 @@ class ACalmQemu(CommandTest):
     @classmethod
     def tearDownClass(cls):
         cls.vm.cleanup()
+        super().tearDownClass()
 
     def test_status_says_that_no_migration_runs(self):
         self.assertEqual(self.at(self.vm, "status"), "web1: running; no migration\n")
@@ -317,6 +322,8 @@ class AMigrationOfOurs(CommandTest):
         for means in ("downtime", "pause", "postcopy"):
             with self.subTest(means):
                 source = self.begin()
+                self.move.wait_for(lambda: any("downtime_if_stopped_us" in line for _, line in self.move.lines),
+                                   "estimate of what it would cost")
                 self.assertRegex(self.at(source, "finish", "--by", means), "a blackout of about .* is expected")
                 self.assertEqual(self.ended(0)["outcome"], "completed")
                 self.assertEqual(self.hop.running(), ["dst"])

@@ -114,6 +114,23 @@ class Monitor(unittest.TestCase):
         line = next(line for line in lines if line["pid"] == process.pid)
         self.assertEqual(line["monitors"][0]["address"], f"unix:{path}")
 
+    def test_list_shows_a_migration_at_both_of_its_ends(self):
+        source = self.start("web1")
+        other = self.start("web2", "-S", "-incoming", "defer")
+        uri = f"unix:{self.folder.name}/stream"
+        state = {"XDG_STATE_HOME": self.folder.name, "STATE_DIRECTORY": self.folder.name}
+        with program.start("-s", source.path, "migrate", uri, "--dest-socket", other.path, "--bandwidth", "1kB/s",
+                           "--postcopy", "never", environment=state) as mover:
+            deadline = time.monotonic() + 20
+            while "migration" not in self.listed(source) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            outgoing, incoming = self.listed(source), self.listed(other)
+            mover.send_signal(signal.SIGINT)
+            mover.communicate(timeout=20)
+        self.assertEqual(outgoing["migration"]["steered_by"], {"pid": mover.pid, "program": "qmpmig"})
+        self.assertEqual((outgoing["migration"]["role"], incoming["migration"]["role"]), ("source", "destination"))
+        self.assertNotEqual(incoming.get("run_state"), "running")
+
     def test_a_held_monitor_is_said_to_be_held_and_by_whom(self):
         qemu = self.start("web1")
         with hold(qemu.path):
