@@ -102,6 +102,6 @@ monitor_open (GMainContext *context, const QmpAddress *address, const char *labe
         g_propagate_error (error, inner);
         return NULL;
     }
-    qmp_client_set_tap (client, on_message, (gpointer) global);
+    qmp_client_set_tap (client, on_message, (gpointer)global);
     return client;
 }
