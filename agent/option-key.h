@@ -40,3 +40,7 @@ gboolean option_set_address (const OptionKey *key, gpointer self, const char *na
                              const char *value, GError **error);
 gboolean option_set_file (const OptionKey *key, gpointer self, const char *name, const char *value,
                           GError **error);
+
+gboolean option_set_tls (const OptionKey *key, gpointer self, const char *name, const char *value,
+                         GError **error);
+void tls_options_clear (TlsOptions *self);

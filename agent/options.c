@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "agent/comma-list.h"
 #include "agent/option-key.h"
 
 /* QEMU refuses a downtime-limit of more than 2000 s, and counts it in ms. */
@@ -143,53 +142,6 @@ set_parameter (const OptionKey *key, gpointer self, const char *name, const char
     if (!parts[0] || !parts[0][0] || !parts[1])
         return option_fail (error, name, "'%s' is not KEY=VALUE", value);
     named_values_put (options->parameters, parts[0], parts[1]);
-    return TRUE;
-}
-
-static void
-tls_options_clear (TlsOptions *self)
-{
-    g_free (self->dir);
-    g_free (self->hostname);
-    g_free (self->authz);
-    *self = (TlsOptions){ .kind = TLS_NONE };
-}
-
-/* The first word that is none of dir=, hostname= and (x509 only) authz=. */
-static const char *
-tls_stray_item (const char *const *items, gboolean is_x509)
-{
-    for (; *items; items++)
-        if (!g_str_has_prefix (*items, "dir=") && !g_str_has_prefix (*items, "hostname=") &&
-            !(is_x509 && g_str_has_prefix (*items, "authz=")))
-            return *items;
-    return NULL;
-}
-
-static gboolean
-set_tls (const OptionKey *key, gpointer self, const char *name, const char *value, GError **error)
-{
-    MigrateOptions *options = self;
-    g_auto (GStrv) items = comma_list_split (value);
-    const char *const *rest = (const char *const *)items + 1;
-    gboolean is_x509 = !strcmp (items[0], "x509");
-    const char *dir, *stray;
-
-    if (!is_x509 && strcmp (items[0], "psk") != 0)
-        return option_fail (error, name, "'%s' is neither x509 nor psk", items[0]);
-    stray = tls_stray_item (rest, is_x509);
-    if (stray)
-        return option_fail (error, name, "'%s' is not known for %s", stray, items[0]);
-    dir = comma_list_get (rest, "dir");
-    if (!dir || !dir[0])
-        return option_fail (error, name, "%s needs dir=DIRECTORY", items[0]);
-    tls_options_clear (&options->tls);
-    options->tls = (TlsOptions){
-        .kind = is_x509 ? TLS_X509 : TLS_PSK,
-        .dir = g_canonicalize_filename (dir, NULL),
-        .hostname = g_strdup (comma_list_get (rest, "hostname")),
-        .authz = g_strdup (comma_list_get (rest, "authz")),
-    };
     return TRUE;
 }
 
@@ -358,7 +310,7 @@ static const OptionKey migrate_keys[] = {
     { { "tls", 0, "KIND,dir=DIR[,...]",
         "encrypt: x509,dir=DIR[,hostname=NAME][,authz=ID] or psk,dir=DIR[,hostname=NAME]" },
       .builtin = "(none)",
-      .set = set_tls },
+      .set = option_set_tls },
     { { "allow-exec", 0, NULL, "permit exec: URIs, which run a command as QEMU's user" },
       .builtin = "off",
       .set = option_set_flag,
