@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/steering/rule.h"
 
-/* A pass that leaves more than this part of what the one before left has not shrunk. */
-#define SHRINKS_BELOW 0.9
 /* Passes under the throttle before it counts as tried: the first began without it. */
 #define THROTTLE_PASSES 2
 /* QEMU throttles at its next rated sync, a second or two later; passes may be shorter than that.
@@ -46,13 +44,6 @@ say (Advice *advice, ReasonCode code, const char *format, ...)
     g_strlcpy (advice->reason, text, sizeof advice->reason);
     advice->reason_code = code;
     return TRUE;
-}
-
-static gboolean
-has_stalled (const Tracker *t)
-{
-    return t->passes >= 2 && t->remaining_at_previous != SAMPLE_UNKNOWN &&
-           (double)t->remaining_at_boundary > SHRINKS_BELOW * (double)t->remaining_at_previous;
 }
 
 /* The first move: stop here, and let the permitted downtime pay for the rest. */
@@ -178,5 +169,5 @@ rule_decide (Rule *self, const Tracker *tracker, const Limits *limits, gboolean 
     }
     if (press_deadline (self, tracker, limits, advice))
         return TRUE;
-    return pass_ended && has_stalled (tracker) && escalate (self, tracker, limits, advice);
+    return pass_ended && tracker_has_stalled (tracker) && escalate (self, tracker, limits, advice);
 }

@@ -110,6 +110,9 @@ sample_read_migrate (Sample *self, json_object *query_migrate)
     double mbps = qmp_peek_double (query_migrate, "ram.mbps", -1);
 
     read_fields (self, migrate_fields, G_N_ELEMENTS (migrate_fields), query_migrate);
+    /* Before the second sync QEMU says 0, and means that it does not know. */
+    if (dirty_pages == 0 && self->syncs < 2)
+        dirty_pages = SAMPLE_UNKNOWN;
     if (dirty_pages != SAMPLE_UNKNOWN && self->page_size_bytes != SAMPLE_UNKNOWN)
         self->dirty_bytes_per_s = dirty_pages * self->page_size_bytes;
     if (mbps >= 0)

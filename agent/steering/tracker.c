@@ -3,6 +3,8 @@
 
 /* Weight of a new bandwidth against the mean of the ones before: about a second at ten a second. */
 #define BANDWIDTH_WEIGHT 0.1
+/* A pass that leaves more than this part of what the one before left has not shrunk. */
+#define PASS_SHRINKS_BELOW 0.9
 
 void
 tracker_init (Tracker *self)
@@ -84,6 +86,14 @@ take_bandwidth (Tracker *self, const Sample *sample)
             (guint64)(self->sent_mean * (1 - BANDWIDTH_WEIGHT) + now * BANDWIDTH_WEIGHT);
 }
 
+gboolean
+tracker_has_stalled (const Tracker *self)
+{
+    return !self->postcopy && self->passes >= 2 && self->remaining_at_previous != SAMPLE_UNKNOWN &&
+           (double)self->remaining_at_boundary >
+               PASS_SHRINKS_BELOW * (double)self->remaining_at_previous;
+}
+
 static void
 forecast (const Tracker *self, Sample *s, const Limits *limits)
 {
@@ -93,9 +103,12 @@ forecast (const Tracker *self, Sample *s, const Limits *limits)
         return;
     s->downtime_if_stopped_us =
         (guint64)((double)s->remaining_bytes * G_USEC_PER_SEC / (double)self->sent_mean);
-    if (dirty < self->sent_mean)
+    /* Of passes that do not shrink nobody can say when they end. */
+    if (dirty < self->sent_mean && !tracker_has_stalled (self))
         s->remaining_us = (guint64)((double)s->remaining_bytes * G_USEC_PER_SEC /
                                     (double)(self->sent_mean - dirty));
+    else
+        s->remaining_us = SAMPLE_UNKNOWN;
     if (self->passes == 0 || s->dirty_bytes_per_s == SAMPLE_UNKNOWN)
         s->verdict = "unknown";
     else if (s->downtime_if_stopped_us <= limits->max_downtime_us ||

@@ -33,3 +33,5 @@ void tracker_init (Tracker *self);
 /* NOW_US: since the start of the migration. Completes SAMPLE and keeps a copy as self->last.
  * Returns TRUE when a true pass ended with it. */
 gboolean tracker_take (Tracker *self, Sample *sample, const Limits *limits, guint64 now_us);
+/* The last pass left no less than the one before it. */
+gboolean tracker_has_stalled (const Tracker *self);
