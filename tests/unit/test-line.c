@@ -119,7 +119,7 @@ test_refused (void)
 static void
 test_environment (void)
 {
-    g_auto (GStrv) words = NULL, more_words = NULL;
+    g_auto (GStrv) words = NULL, more_words = NULL, bad_words = NULL;
     g_autoptr (CommandLine) from_environment = NULL, from_line = NULL;
     g_autoptr (GError) error = NULL;
 
@@ -129,7 +129,7 @@ test_environment (void)
     from_line = parse ("help -s /line", &more_words, NULL);
     g_assert_cmpstr (command_global (from_line)->socket->path, ==, "/line");
     g_setenv ("QMPMIG_SOCKET", "tcp:", TRUE);
-    g_assert_null (parse ("help", &words, &error));
+    g_assert_null (parse ("help", &bad_words, &error));
     check_words (error->message, "QMPMIG_SOCKET: *");
     g_unsetenv ("QMPMIG_SOCKET");
 }
