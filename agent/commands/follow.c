@@ -59,23 +59,40 @@ open_stream (Follow *self, GError **error)
     return TRUE;
 }
 
+/* One attempt. FALSE without an error when whoever was there has gone meanwhile. */
+static gboolean
+try_attach (Follow *self, GError **error)
+{
+    GError *local = NULL;
+
+    if (!self->reach->control && !self->reach->qemu && !come_back (self, error))
+        return FALSE;
+    if (self->reach->qemu || (open_stream (self, &local) && self->stream))
+        return TRUE;
+    reach_leave (self->reach);
+    if (g_error_matches (local, CONTROL_ERROR, EXIT_UNREACHABLE))
+        g_clear_error (&local);
+    if (local)
+        g_propagate_error (error, local);
+    return FALSE;
+}
+
 /* A qmpmig that steers is watched, else QEMU is there to be asked. It may change meanwhile. */
 static gboolean
 attach (Follow *self, GError **error)
 {
+    GError *local = NULL;
+
     for (guint i = 0; i < ATTEMPTS; i++) {
-        if (!self->reach->control && !self->reach->qemu && !come_back (self, error))
-            return FALSE;
-        if (self->reach->qemu)
+        if (try_attach (self, &local))
             return TRUE;
-        if (!open_stream (self, error))
+        if (local) {
+            g_propagate_error (error, local);
             return FALSE;
-        if (self->stream)
-            return TRUE;
-        reach_leave (self->reach);
+        }
     }
     return migrate_fail (error, EXIT_UNREACHABLE,
-                         "one qmpmig after the other steers %s, and leaves",
+                         "one qmpmig after the other steers %s, and none of them answers",
                          reach_vm (self->reach));
 }
 
