@@ -8,8 +8,8 @@
 
 #define LABEL "VM"
 
-/* The steering qmpmig may itself be waiting for an answer of QEMU's when ours comes. */
-#define CONTROL_FACTOR 3
+/* What the migration's thread answers may wait for an answer of QEMU's first. */
+#define THREAD_FACTOR 3
 
 /* Between our look for a control socket and the attempt at the monitor a qmpmig may have begun to
  * steer: whoever holds the monitor then is asked instead. */
@@ -95,8 +95,11 @@ reach_vm (Reach *self)
 json_object *
 reach_ask (Reach *self, const char *request, json_object *arguments, GError **error)
 {
+    gboolean is_at_once = g_str_equal (request, "status") || g_str_equal (request, "events");
+
     return control_client_call (self->control, request, arguments,
-                                CONTROL_FACTOR * self->global->reply_timeout_us, error);
+                                (is_at_once ? 1 : THREAD_FACTOR) * self->global->reply_timeout_us,
+                                error);
 }
 
 static json_object *
