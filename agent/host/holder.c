@@ -2,6 +2,7 @@
 #include "agent/host/holder.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/host/proc.h"
 
@@ -83,6 +84,17 @@ holder_find (Holder *self, const char *path)
         return;
     holder_match (self, sockets, path, &file);
     owners = proc_socket_owners (NULL);
+    holder_name (self, owners);
+}
+
+void
+holder_find_tcp (Holder *self, guint16 port)
+{
+    g_autoptr (GArray) sockets = tcp_sockets_of (getpid ());
+    g_autoptr (GHashTable) owners = proc_socket_owners (NULL);
+
+    *self = (Holder){ 0 };
+    holder_match_tcp (self, sockets, port);
     holder_name (self, owners);
 }
 

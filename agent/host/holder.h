@@ -24,8 +24,9 @@ void holder_match (Holder *self, const GPtrArray *sockets, const char *path,
 void holder_match_tcp (Holder *self, const GArray *sockets, guint16 port);
 /* Pids, programs and the listener's state, from OWNERS (proc_socket_owners()). */
 void holder_name (Holder *self, GHashTable *owners);
-/* Both, for one socket. */
+/* Both, for one socket, or for a port of this host. */
 void holder_find (Holder *self, const char *path);
+void holder_find_tcp (Holder *self, guint16 port);
 void holder_clear (Holder *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Holder, holder_clear)
 

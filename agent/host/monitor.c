@@ -8,6 +8,13 @@
 #include "agent/host/holder.h"
 #include "qmp/value.h"
 
+static gboolean
+is_this_host (const QmpAddress *address)
+{
+    return !strcmp (address->host, "localhost") || !strcmp (address->host, "::1") ||
+           g_str_has_prefix (address->host, "127.");
+}
+
 static void
 explain_held (const QmpAddress *address, GError *error)
 {
@@ -17,6 +24,8 @@ explain_held (const QmpAddress *address, GError *error)
 
     if (address->kind == QMP_ADDRESS_UNIX)
         holder_find (&holder, address->path);
+    else if (is_this_host (address))
+        holder_find_tcp (&holder, address->port);
     who = holder_describe (&holder);
     if (who)
         error->message = g_strdup_printf ("%s (%s)", old, who);

@@ -122,7 +122,7 @@ class Monitor(unittest.TestCase):
         with program.start("-s", source.path, "migrate", uri, "--dest-socket", other.path, "--bandwidth", "1kB/s",
                            "--postcopy", "never", environment=state) as mover:
             deadline = time.monotonic() + 20
-            while "migration" not in self.listed(source) and time.monotonic() < deadline:
+            while "role" not in self.listed(source).get("migration", {}) and time.monotonic() < deadline:
                 time.sleep(0.1)
             outgoing, incoming = self.listed(source), self.listed(other)
             mover.send_signal(signal.SIGINT)
@@ -137,6 +137,17 @@ class Monitor(unittest.TestCase):
             process = program.run("-s", qemu.path, "status")
         self.assertEqual(process.returncode, 3)
         self.assertIn("no QMP greeting within 2 s", process.stderr)
+        self.assertRegex(process.stderr, rf"\(held by \S+ \(pid {os.getpid()}\)\)")
+
+    def test_a_held_port_is_said_to_be_held_and_by_whom(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.start("web1", "-qmp", f"tcp:127.0.0.1:{port},server=on,wait=off")
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.recv(4096)
+            process = program.run("-s", f"tcp:localhost:{port}", "status")
+        self.assertEqual(process.returncode, 3)
         self.assertRegex(process.stderr, rf"\(held by \S+ \(pid {os.getpid()}\)\)")
 
     def test_a_stopped_qemu_is_said_to_be_stopped(self):
