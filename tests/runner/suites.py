@@ -26,20 +26,22 @@ REPORTS = "log_path=FOLDER/sanitizer:"
 class Build:
     """A folder with the programs, and the environment in which its tests run."""
 
-    def __init__(self, folder, label="", options=(), environment=None, slower=1):
+    def __init__(self, folder, label="", options="", environment=None, slower=1, before=":"):
         self.folder = folder
         self.prefix = f"{label}/" if label else ""
-        self.label = label
         self.options = options
+        self.before = before
         self.slower = slower
         self.environment = {"QMPMIG": str(TOP / folder / "agent/qmpmig"),
                             "QMPMIG_FAULTY": str(TOP / folder / "agent/qmpmig-faulty"), **(environment or {})}
 
     def job(self, **options):
         """Configures and compiles; one test."""
-        setup = " ".join(["[ -e", f"{self.folder}/build.ninja ] || meson setup", self.folder, *self.options])
-        return ProgramJob(f"{self.folder}", ["bash", "-c", f"set -e; {setup}; nice ninja -C {self.folder}"],
-                          timeout=1200, **options)
+        setup = f"meson setup {self.folder} {self.options}"
+        return ProgramJob(self.folder, ["bash", "-c", f"""
+            set -e
+            [ -e {self.folder}/build.ninja ] || {{ {self.before}; {setup}; }}
+            nice ninja -C {self.folder}"""], timeout=1200, **options)
 
 
 def suppressions(kind):
@@ -48,14 +50,18 @@ def suppressions(kind):
 
 
 PLAIN = Build("build")
-ADDRESS = Build("build-asan", "address", ["-Db_sanitize=address,undefined", "-Db_lundef=false"], {
-    "ASAN_OPTIONS": REPORTS + "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
+ADDRESS = Build("build-asan", "address", "-Db_sanitize=address,undefined -Db_lundef=false", {
+    "ASAN_OPTIONS": REPORTS + "detect_leaks=1:fast_unwind_on_malloc=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
     "LSAN_OPTIONS": suppressions("lsan") + "print_suppressions=0",
     "UBSAN_OPTIONS": REPORTS + "print_stacktrace=1:halt_on_error=1",
     "G_SLICE": "always-malloc"}, slower=2)
-THREAD = Build("build-tsan", "thread", ["-Db_sanitize=thread", "-Db_lundef=false"], {
-    "TSAN_OPTIONS": REPORTS + suppressions("tsan") + "second_deadlock_stack=1:exitcode=66",
-    "G_SLICE": "always-malloc"}, slower=3)
+# With an object in it that tells the sanitizer of GLib's locks.
+THREAD = Build(
+    "build-tsan", "thread", "-Db_sanitize=thread -Db_lundef=false -Dc_link_args=$PWD/build-tsan/tsan-glib.o", {
+        "TSAN_OPTIONS": REPORTS + suppressions("tsan") + "second_deadlock_stack=1:exitcode=66",
+        "G_SLICE": "always-malloc"}, slower=3,
+    before="mkdir -p build-tsan; ${CC:-cc} -c -fPIC -g -O1 -D_GNU_SOURCE $(pkg-config --cflags glib-2.0) "
+           "-o build-tsan/tsan-glib.o tests/sanitize/tsan-glib.c")
 SANITIZERS = {"address": ADDRESS, "thread": THREAD}
 
 
