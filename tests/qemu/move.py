@@ -34,11 +34,14 @@ TOP = pathlib.Path(__file__).parents[2]
 BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
 LONG = os.environ.get("QMPMIG_LONG") == "1"
 
-# The guest writes over all its working set while a pass goes over it, also when it gets a fraction of the machine, so
-# nothing ends a migration that is held like this but somebody who changes it.
-HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", "48MiB/s")
-LINUX = {"version": "10.0", "guest": "linux", "memory": 128, "ws": "8M", "static": "8M", "rate": "256M"}
-BARE = {"version": "7.2", "guest": "bare", "memory": 128, "ws": "32M", "static": "8M", "rate": "48M"}
+MIB = 1 << 20
+# The first pass has much to send, and goes fast; the later ones are so slow that the guest writes over its working set
+# meanwhile, also when it gets a small part of the machine: nothing ends such a move but somebody who changes something.
+FAST = "48MiB/s"
+SLOW = 8 * MIB
+HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", FAST)
+LINUX = {"version": "10.0", "guest": "linux", "memory": 128, "ws": "4M", "static": "8M", "rate": "256M"}
+BARE = {"version": "7.2", "guest": "bare", "memory": 128, "ws": "4M", "static": "8M", "rate": "256M"}
 
 
 class Record:
@@ -307,16 +310,15 @@ class MoveTest(unittest.TestCase):
 
     guest = LINUX
     chain = None
+    chains = {}  # of the module that runs, by guest
 
     @classmethod
     def setUpClass(cls):
-        cls.chain = Chain(**cls.guest)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.chain.end()
-        if left := leftovers():
-            raise AssertionError(f"left behind: {left}")
+        if not os.access(BINARY, os.X_OK):
+            raise RuntimeError(f"{BINARY} is not there: build it, or name it in QMPMIG")
+        if not MoveTest.chains:
+            unittest.addModuleCleanup(end_chains)
+        cls.chain = MoveTest.chains.setdefault(json.dumps(cls.guest), Chain(**cls.guest))
 
     def setUp(self):
         self.qmpmig = Qmpmig()
@@ -327,16 +329,30 @@ class MoveTest(unittest.TestCase):
 
     # --- moves ------------------------------------------------------------------------------------------------------
 
-    def move_live(self, hop, uri, *options, pass_fds=(), observed=True):
-        """A move that is held until three passes have gone over the guest at work, and then let go."""
+    @contextlib.contextmanager
+    def live(self, hop, uri, *options, pass_fds=(), observed=True):
+        """A move that is held, running, with three passes gone by over the guest at work; let go at the end."""
+        before = Settings(hop.destination)
         words = (*HOLD, *options)
         running = (self.qmpmig.migrate(hop, uri, *words, pass_fds=pass_fds) if observed
                    else self.qmpmig.migrate_alone(hop, uri, *words))
+        self.slow_down(hop)
         running.wait_passes(3, hop.source)
+        yield running
         self.let_go(hop)
-        record = running.record
-        self.assert_live(record, hop.source)
-        return record
+        self.assert_live(running.record, hop.source)
+        self.assertEqual(Settings(hop.destination), before)
+
+    def move_live(self, hop, uri, *options, **more):
+        """The record of such a move with nothing done to it meanwhile."""
+        with self.live(hop, uri, *options, **more) as running:
+            pass
+        return running.record
+
+    def slow_down(self, hop, rate=SLOW):
+        """From the second pass on."""
+        hop.source.witness.wait_event("MIGRATION_PASS", **{"pass": 2})
+        hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": rate})
 
     def let_go(self, hop):
         self.qmpmig.run("--socket", hop.source.qmp, "set", "max-downtime=2s")
@@ -368,6 +384,30 @@ class MoveTest(unittest.TestCase):
         self.assertEqual(result["guest_runs_on"], "source")
         self.assertEqual(hop.running(), [hop.source.name])
         self.assert_works(hop.source)
+
+
+def end_chains():
+    """After a module's last test: nothing may be left of it."""
+    for chain in MoveTest.chains.values():
+        chain.end()
+    MoveTest.chains.clear()
+    if left := leftovers():
+        raise AssertionError(f"left behind: {left}")
+
+
+class Settings:
+    """What a migration may change in a QEMU, and has to put back; equal when nothing differs."""
+
+    def __init__(self, vm):
+        self.capabilities = {each["capability"]: each["state"] for each in vm.witness.call("query-migrate-capabilities")}
+        self.parameters = vm.witness.call("query-migrate-parameters")
+        self.objects = sorted(each["name"] for each in vm.witness.call("qom-list", {"path": "/objects"}))
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+    def __repr__(self):
+        return json.dumps(vars(self), sort_keys=True)
 
 
 def holds(line, values):
