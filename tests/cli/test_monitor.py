@@ -115,12 +115,13 @@ class Monitor(unittest.TestCase):
         self.assertEqual(line["monitors"][0]["address"], f"unix:{path}")
 
     def test_list_shows_a_migration_at_both_of_its_ends(self):
-        source = self.start("web1")
-        other = self.start("web2", "-S", "-incoming", "defer")
+        board = ("-machine", "pc,accel=tcg", "-m", "64", "-S")  # memory enough to be seen on its way
+        source = self.start("web1", *board)
+        other = self.start("web2", *board, "-incoming", "defer")
         uri = f"unix:{self.folder.name}/stream"
         state = {"XDG_STATE_HOME": self.folder.name, "STATE_DIRECTORY": self.folder.name}
         with program.start("-s", source.path, "migrate", uri, "--dest-socket", other.path, "--bandwidth", "1kB/s",
-                           "--postcopy", "never", environment=state) as mover:
+                           "--max-downtime", "1ms", "--postcopy", "never", environment=state) as mover:
             deadline = time.monotonic() + 20
             while "role" not in self.listed(source).get("migration", {}) and time.monotonic() < deadline:
                 time.sleep(0.1)
