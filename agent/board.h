@@ -19,7 +19,8 @@ typedef enum {
     REQUEST_SET,
     /* {} -> {"parameters": QEMU's, all, "limits": as in the `header` line, as they are now} */
     REQUEST_GET,
-    REQUEST_QMP, /* {"execute", "arguments", "force": bool} -> {"return": whatever QEMU said} */
+    /* {"execute", "arguments", "force": bool, "oob": bool} -> {"return": whatever QEMU said} */
+    REQUEST_QMP,
 } RequestKind;
 
 /* One question to the migration's thread, allocated with g_new. Answered exactly once, with

@@ -158,7 +158,7 @@ follow (const CommandLine *line, Reach *reach, gboolean is_silent)
     display_options_init (&options, global);
     options.quiet |= is_silent;
     display = display_new (&options);
-    while (following && (next = follow_next (following, &error)) != NULL) {
+    while (following && !ferror (stdout) && (next = follow_next (following, &error)) != NULL) {
         code = (ExitCode)qmp_peek_uint (next, "exit_code", code);
         show (display, is_silent, global->json, next);
         json_object_put (next);
