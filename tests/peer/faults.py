@@ -31,10 +31,11 @@ silence = never
 
 
 def hang(executed=False):
-    """Neither this one nor anything after it is answered in band; out-of-band commands are."""
+    """The main loop hangs: neither this one nor anything in band after it is answered, by no connection, until thaw();
+    out-of-band commands are."""
     def do(x):
-        if executed:
-            x.execute()
+        reply = x.execute() if executed else None
+        x.peer._hang(lambda: x.answer(reply))
     return do
 
 
@@ -197,7 +198,7 @@ def events(before=(), inside=(), after=()):
     def do(x):
         answer = x.execute()
         whole = x.encode(answer)
-        middle = whole.index(b"{", 1) + 1
+        middle = whole.find(b":") + 1
         parts = [*(x.encode(e) for e in before),
                  whole[:middle], *(x.encode(e) for e in inside), whole[middle:],
                  *(x.encode(e) for e in after)]

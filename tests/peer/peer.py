@@ -66,15 +66,15 @@ class FakeQemu:
         self.load_fails = None                 # a destination: what it dies of when all has arrived
         self.other = None                      # the other end, for the judge
         self.log, self.sins, self.violations, self.unmodelled = [], [], [], []
-        self.alive, self.frozen = True, False
-        self._rules, self._at, self._connection = {}, {}, None
+        self.alive, self.frozen, self.hung = True, False, False
+        self._rules, self._at, self._connection, self._stuck = {}, {}, None, []
         self._changed = threading.Condition()
         self._own_loop = loop is None
         self.loop = loop or Loop()
         self._own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="qmpmig-peer-")
         self.path = os.path.join(self.folder, f"{name}-{'dst' if incoming else 'src'}.qmp")
-        self._process = Process(self.path)
+        self._process = Process(self.path, name)
         self.pid = self._process.pid
         self._process.listener.setblocking(False)
         self.loop.call(self._listen)
@@ -101,7 +101,9 @@ class FakeQemu:
         self.loop.call(self._freeze, True)
 
     def thaw(self):
+        """Goes on after freeze() or a hang."""
         self.loop.call(self._freeze, False)
+        self.loop.call(self._unhang)
 
     def cut(self):
         """The migration's stream breaks."""
@@ -249,7 +251,7 @@ class FakeQemu:
         return {}
 
     def _blocked(self):
-        return self.frozen or self.outgoing is not None and self.outgoing.blocks_main_loop()
+        return self.frozen or self.hung or self.outgoing is not None and self.outgoing.blocks_main_loop()
 
     # --- in the loop's thread: what happens ---------------------------------------------------------------------------
 
@@ -311,7 +313,7 @@ class FakeQemu:
         now = time.monotonic()
         if not self.alive:
             return
-        if not self.frozen:
+        if not self.frozen and not self.hung:
             try:
                 generator.send(min(now - before, 0.02))
             except StopIteration:
@@ -330,6 +332,18 @@ class FakeQemu:
             self._connection.next()
         elif not frozen:
             self._listen()
+
+    def _hang(self, then):
+        self.hung = True
+        self._stuck.append(then)
+
+    def _unhang(self):
+        self.hung = False
+        stuck, self._stuck = self._stuck, []
+        for then in stuck:
+            then()
+        if self._connection:
+            self._connection.next()
 
     def _cut(self):
         for half in (self.outgoing, self.incoming):
@@ -386,8 +400,19 @@ class FakePair:
         """The ends whose guest runs now."""
         return [name for name, peer in self.ends.items() if peer.alive and peer.run_state == "running"]
 
+    def blackout(self):
+        """Seconds from the source's last STOP to the first RESUME after it at either end; None: not one of them."""
+        stops = [entry.time for entry in self.source.log if entry.kind == "event" and entry.name == "STOP"]
+        resumes = [entry.time for peer in self.ends.values() for entry in peer.log
+                   if entry.kind == "event" and entry.name == "RESUME" and stops and entry.time >= stops[-1]]
+        return min(resumes) - stops[-1] if resumes else None
+
     def cut(self):
         self.source.cut()
+
+    def thaw(self):
+        for peer in self.ends.values():
+            peer.thaw()
 
     def describe(self):
         return "\n".join(f"{name}: {peer.describe()}" for name, peer in self.ends.items())

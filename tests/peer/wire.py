@@ -27,10 +27,12 @@ IN_FLIGHT_MAX = 7
 class Process:
     """Stands for QEMU's process: has its pid, can be stopped and killed, and listens on PATH."""
 
-    def __init__(self, path):
+    def __init__(self, path, name):
         ours, theirs = socket.socketpair()
         with theirs:
-            self._popen = subprocess.Popen(["/usr/bin/python3", "-I", "-S", "-c", _PROCESS, path], stdin=theirs)
+            self._popen = subprocess.Popen(
+                ["qemu-system-x86_64", "-I", "-S", "-c", _PROCESS, path, "-name", name, "-qmp",
+                 f"unix:{path},server=on,wait=off"], executable="/usr/bin/python3", stdin=theirs)
         self._line = ours
         ours.settimeout(10)
         _, ancillary, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(4))
@@ -71,6 +73,8 @@ class Exchange:
         return data if isinstance(data, bytes) else json.dumps(data).encode() + b"\r\n"
 
     def send(self, data, pause=0.0):
+        if not self.connection.open:
+            return
         self.connection.send(self.encode(data), pause)
         self.peer._note("reply", self.command, data)
 
