@@ -117,6 +117,8 @@ def run(options, account, environment):
     jobs = choose(suites.everything(tree, options.sanitize), options.only)
     for result in tree.broken:
         account.add(result)
+    if not jobs:
+        account.add(Result("nothing to run", "fail", 0, f"no test's name contains {' or '.join(options.only)}"))
     loop = Loop(environment, account.add, account.end)
     loop.run(jobs)
     left = loop.left + machine.new(loop.pids)

@@ -232,7 +232,7 @@ class PythonJob(Job):
     def take(self, line):
         told = json.loads(line)
         if "start" in told:
-            self.running = (told["start"], time.monotonic(), os.path.getsize(self.log_path))
+            self.running = (told["start"], time.monotonic(), told["printed"])
             return []
         if "skip_class" in told:
             self.skipped_classes[told["skip_class"].partition("(")[2].rstrip(")")] = told["text"]

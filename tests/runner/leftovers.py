@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run leaves on the machine outside its own folder: network namespaces, mounts, folders of the lab."""
+"""What a run leaves on the machine outside its own folder: network namespaces, mounts, folders of the lab.
+
+Others may be testing on this machine. A name with a process's number in it is ours when that process was; a mount or a
+namespace whose name says nothing is taken for ours.
+"""
 
 import glob
 import os
@@ -14,8 +18,7 @@ class Machine:
         self.before = self._look()
 
     def new(self, pids):
-        """What came since. A name with a number in it is ours when a process of ours had that number: others may
-        be testing on this machine."""
+        """What of ours came since."""
         return sorted(thing for thing in self._look() - self.before if is_ours(thing, pids))
 
     @staticmethod
@@ -34,7 +37,7 @@ def mounts():
 
 
 def folders():
-    return {f"folder {path}" for path in glob.glob(os.path.join(tempfile.gettempdir(), "qmpmig-*"))}
+    return {f"folder {path}" for path in glob.glob(os.path.join(tempfile.gettempdir(), "qmpmig-lab-*"))}
 
 
 def is_ours(thing, pids):

@@ -17,7 +17,8 @@ TOP = pathlib.Path(__file__).parents[2]
 
 LIVE = ("qemu", "settle", "lab", "readme", "sanitize", "bench")
 TIMEOUT = {True: 600, False: 300}     # of a module, live or not
-SANITIZED = ("peer", "cli", "sanitize")
+SANITIZED = {"address": ("peer", "cli", "sanitize"), "thread": ("sanitize",)}
+NOT_THE_PROGRAM = ("tests.peer.test_peer",)     # tests of the tests: a sanitizer sees nothing of them
 
 FUZZ_SECONDS = 60
 REPORTS = "log_path=FOLDER/sanitizer:"
@@ -121,10 +122,10 @@ def fuzz_jobs():
 def sanitized(tree, name):
     """(quick, live) jobs of one sanitizer's build."""
     build = SANITIZERS[name]
-    folders = SANITIZED if name == "address" else ("sanitize",)
     compiled = build.job()
-    quick = [compiled, *unit_jobs_later(build, compiled), *python_jobs(tree, build, [compiled], False, folders)]
-    return quick, list(python_jobs(tree, build, [compiled], True, folders))
+    quick, live = (list(python_jobs(tree, build, [compiled], live, SANITIZED[name])) for live in (False, True))
+    quick = [job for job in quick if job.module not in NOT_THE_PROGRAM]
+    return [compiled, *unit_jobs_later(build, compiled), *quick], live
 
 
 def unit_jobs_later(build, compiled):

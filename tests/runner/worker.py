@@ -43,7 +43,8 @@ class Teller(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
         self.problems, self.reason = [], None
-        self.send({"start": test.id()})
+        sys.stdout.flush()
+        self.send({"start": test.id(), "printed": os.fstat(1).st_size})
         self.began = time.monotonic()
 
     def stopTest(self, test):
@@ -114,7 +115,6 @@ def main():
     with os.fdopen(int(descriptor), "w", encoding="utf-8") as pipe:
         def send(message):
             sys.stdout.flush()
-            sys.stderr.flush()
             pipe.write(json.dumps(message) + "\n")
             pipe.flush()
 

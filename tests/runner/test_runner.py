@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What goes wrong in a test is seen by the runner."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from tests.runner import processes
+from tests.runner.jobs import ProgramJob, PythonJob, TapJob
+from tests.runner.loop import Loop
+from tests.runner.skips import Skips
+from tests.runner.tap import Tap
+
+SAMPLES = "tests.runner.samples.sample_all"
+
+
+def run(*jobs):
+    """The results by name, and what was left behind. In a process of its own: the loop adopts orphans."""
+    loop = Loop(dict(os.environ), lambda result: None)
+    loop.run(jobs)
+    results = {result.name.rpartition(": ")[2]: result for job in jobs for result in job.results}
+    return results, loop.left
+
+
+def samples(group, *names, timeout=20):
+    tests = [f"{SAMPLES}.{group}.{name}" for name in names]
+    return PythonJob("samples", SAMPLES, tests, tests, timeout=timeout)
+
+
+class PythonModules(unittest.TestCase):
+    def states(self, *arguments, **options):
+        results, self.left = run(samples(*arguments, **options))
+        self.texts = {name: result.text for name, result in results.items()}
+        return {name: result.state for name, result in results.items()}
+
+    def test_each_test_is_told(self):
+        found = self.states("Each", "test_passes", "test_fails", "test_fails_in_part", "test_is_skipped",
+                            "test_is_expected_to_fail")
+        self.assertEqual(found, {"Each.test_passes": "pass", "Each.test_fails": "fail",
+                                 "Each.test_fails_in_part": "fail", "Each.test_is_skipped": "skip",
+                                 "Each.test_is_expected_to_fail": "skip"})
+        self.assertIn("1 != 2", self.texts["Each.test_fails"])
+        self.assertIn("said by one that fails", self.texts["Each.test_fails"])
+        self.assertNotIn("said by one that passes", self.texts["Each.test_fails"])
+        self.assertIn("number=1", self.texts["Each.test_fails_in_part"])
+        self.assertEqual(self.texts["Each.test_is_skipped"], "a reason")
+        self.assertEqual(self.left, [])
+
+    def test_a_skipped_class_skips_its_tests(self):
+        self.assertEqual(self.states("Group", "test_one"), {"Group.test_one": "skip"})
+        self.assertEqual(self.texts["Group.test_one"], "the whole group")
+
+    def test_a_process_that_ends_fails_the_tests_that_it_owes(self):
+        found = self.states("Dies", "test_a_ends_the_process", "test_b_never_comes")
+        self.assertEqual(found, {"Dies.test_a_ends_the_process": "fail", "Dies.test_b_never_comes": "fail"})
+        self.assertIn("ended with 3", self.texts["Dies.test_b_never_comes"])
+
+    def test_a_hang_is_ended_and_says_where(self):
+        found = self.states("Hangs", "test_hangs", timeout=1)
+        self.assertEqual(found, {"Hangs.test_hangs": "fail"})
+        self.assertIn("more than 1 s", self.texts["Hangs.test_hangs"])
+        self.assertIn("in test_hangs", self.texts["Hangs.test_hangs"])
+
+    def test_what_is_left_behind_is_found_and_ended(self):
+        self.states("Leaves", "test_leaves_a_process_and_a_file")
+        kinds = sorted(what.split(":")[1].split()[0] for what in self.left)
+        self.assertEqual(kinds, ["file", "process", "process"], self.left)
+        self.assertEqual([pid for pid in processes.below(os.getpid()) if processes.speaks_of(pid, "sleep")], [])
+
+    def test_the_listing_names_a_module_that_does_not_load(self):
+        reading, writing = os.pipe()
+        subprocess.run(["/usr/bin/python3", "-m", "tests.runner.worker", "list", str(writing), "tests.runner.none"],
+                       pass_fds=[writing], check=True)
+        os.close(writing)
+        with open(reading, encoding="utf-8") as lines:
+            self.assertIn("ModuleNotFoundError", lines.read())
+
+
+class Programs(unittest.TestCase):
+    def shell(self, kind, script, **options):
+        results, _ = run(kind("it", ["sh", "-c", script], **options))
+        return {name: result.state for name, result in results.items()}
+
+    def test_the_exit_code_counts(self):
+        self.assertEqual(self.shell(ProgramJob, "exit 0"), {"it": "pass"})
+        self.assertEqual(self.shell(ProgramJob, "exit 7"), {"it": "fail"})
+        self.assertEqual(self.shell(ProgramJob, "sleep 30", timeout=0.5), {"it": "fail"})
+
+    def test_what_stands_on_a_failure_is_not_run(self):
+        first = ProgramJob("first", ["false"])
+        results, _ = run(first, ProgramJob("second", ["true"], after=[first]))
+        self.assertIn("first failed", results["second"].text)
+
+    def test_a_sanitizers_report_is_a_failure(self):
+        found = self.shell(ProgramJob, 'echo leak > "$REPORT"', environment={"REPORT": "FOLDER/sanitizer.1"})
+        self.assertEqual(found, {"it": "pass", "a sanitizer's report": "fail"})
+
+    def test_tap(self):
+        found = self.shell(TapJob, 'printf "1..3\\nok 1 /a/b\\nnot ok 2 /a/c\\nok 3 /a/d # SKIP no d\\n"')
+        self.assertEqual(found, {"/a/b": "pass", "/a/c": "fail", "/a/d": "skip"})
+
+    def test_tap_that_breaks_off(self):
+        self.assertEqual(self.shell(TapJob, 'printf "1..2\\nok 1 /a\\n"'), {"/a": "pass", "it": "fail"})
+        self.assertEqual(self.shell(TapJob, 'printf "1..1\\nok 1 /a\\n"; exit 1'), {"/a": "pass", "it": "fail"})
+        self.assertEqual(self.shell(TapJob, "kill -SEGV $$"), {"it": "fail"})
+
+
+class Rules(unittest.TestCase):
+    def test_glib_tap(self):
+        tap = Tap()
+        for line in ("TAP version 13", "# random seed: R02S9b", "1..2", "# Start of a tests", "ok 1 /a/b",
+                     "# GLib-DEBUG: not ok 7", "ok 2 /a/c # SKIP"):
+            tap.line(line)
+        self.assertEqual(tap.ends, [("/a/b", "pass", ""), ("/a/c", "skip", "")])
+        self.assertIsNone(tap.complaint(0))
+
+    def test_skips(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "skips")
+            path.write_text("# text\n\nunit/a: /x | *\n* | needs a moon (*)\n", encoding="utf-8")
+            skips = Skips(path)
+            self.assertTrue(skips.allow("unit/a: /x", "because"))
+            self.assertTrue(skips.allow("anything", "needs a moon (full)"))
+            self.assertFalse(skips.allow("unit/a: /y", "because"))
+            path.write_text("no reason\n", encoding="utf-8")
+            with self.assertRaisesRegex(ValueError, "skips:1"):
+                Skips(path)
+
+    def test_the_file_of_the_tree_is_in_order(self):
+        self.assertFalse(Skips().allow("unit/a: /x", "because"))
