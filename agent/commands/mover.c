@@ -121,7 +121,8 @@ run_thread (gpointer data)
 
     self->code = self->work (&self->migration, self->line);
     board_close (self->board);
-    g_main_context_invoke (NULL, stop_loop, self->loop);
+    /* Not g_main_context_invoke(): before the loop runs, that would stop it here, in vain. */
+    g_idle_add (stop_loop, self->loop);
     return NULL;
 }
 

@@ -7,10 +7,13 @@
 #include "qmp/value.h"
 
 static SourceState
-source_state_of (const Migration *m, MigrationStatus status)
+source_state_of (const Migration *m, MigrationStatus status, const char *run_state)
 {
-    /* A status from before we sent anything is an older migration's. */
-    if (m->journal && !journal_has (m->journal, JOURNAL_STARTED))
+    /* A status from before we sent anything is an older migration's; so is `completed` where the
+     * guest is not what a completed migration leaves behind. */
+    if ((m->journal && !journal_has (m->journal, JOURNAL_STARTED)) ||
+        (status == STATUS_COMPLETED && !g_str_equal (run_state, "postmigrate") &&
+         !g_str_equal (run_state, "finish-migrate")))
         return SOURCE_IDLE;
     switch (status) {
     case STATUS_NONE:
@@ -108,7 +111,7 @@ look_at_source (Migration *m, guint *facts)
         *facts |= FACT_SOURCE_LIVE;
     g_free (m->source_run_state);
     m->source_run_state = g_steal_pointer (&run_state);
-    return source_state_of (m, status);
+    return source_state_of (m, status, m->source_run_state);
 }
 
 static DestinationState

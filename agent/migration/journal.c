@@ -205,6 +205,19 @@ journal_read (Journal *self)
     return self->facts != NULL;
 }
 
+/* qmpmig died before the facts were whole, so nothing was touched. One whose owner lives is locked.
+ */
+static void
+remove_stillborn (const Journal *self)
+{
+    int fd = open (self->path, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
+        g_unlink (self->path);
+    if (fd >= 0)
+        close (fd);
+}
+
 static gboolean
 names_monitor (const Journal *self, const QmpAddress *monitor)
 {
@@ -242,7 +255,9 @@ journal_find (const QmpAddress *monitor, GError **error)
         if (!g_str_has_suffix (name, ".json"))
             continue;
         self = journal_new (folder, name);
-        if (journal_read (self) && names_monitor (self, monitor) && is_newer (self, found)) {
+        if (!journal_read (self)) {
+            remove_stillborn (self);
+        } else if (names_monitor (self, monitor) && is_newer (self, found)) {
             g_clear_pointer (&found, journal_close);
             found = g_steal_pointer (&self);
         }
