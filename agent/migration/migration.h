@@ -17,11 +17,10 @@
 /* How long we wait for what, documented in qmpmig(1). Each answer of a peer has its own limit on
  * top (--reply-timeout). */
 #define SAMPLE_PERIOD_US     (100 * G_TIME_SPAN_MILLISECOND)
-#define SWITCHOVER_ANSWER_US (2 * G_TIME_SPAN_SECOND) /* destination, while the guest is stopped   \
-                                                       */
-#define SETTLE_ANSWER_US   (2 * G_TIME_SPAN_SECOND)   /* each end, when something has gone wrong */
-#define SETTLE_PATIENCE_US (10 * G_TIME_SPAN_SECOND)
-#define RESUME_PATIENCE_US (5 * G_TIME_SPAN_SECOND) /* `failed` may come before RESUME */
+#define SWITCHOVER_ANSWER_US (2 * G_TIME_SPAN_SECOND) /* destination; the guest stands still */
+#define SETTLE_ANSWER_US     (2 * G_TIME_SPAN_SECOND) /* each end, when something has gone wrong */
+#define SETTLE_PATIENCE_US   (10 * G_TIME_SPAN_SECOND)
+#define RESUME_PATIENCE_US   (5 * G_TIME_SPAN_SECOND) /* `failed` may come before RESUME */
 
 typedef enum {
     OUTCOME_FAILED,
@@ -87,6 +86,7 @@ struct Migration {
     gboolean told_to_run;     /* `cont` was sent to the destination */
     gboolean ran_there;       /* the guest was seen running at the destination */
     gboolean named[2];        /* that end is ours to see, also when it cannot be reached now */
+    char *unreachable[2];     /* why that end could not be opened, still to be told */
     gboolean gone[2];         /* that end's QEMU is proven dead, or confirmed to be */
     json_object *before[2];   /* what to put back: {"capabilities", "parameters"} */
     TlsOptions tls;           /* objects that were made at the ends; borrowed */
@@ -128,6 +128,10 @@ gboolean migration_run_destination (Migration *m, GError **error);
 gboolean migration_await_destination (Migration *m, GError **error);
 /* Sends migrate-recover there, migrate with resume here. */
 gboolean migration_recover_postcopy (Migration *m, GError **error);
+/* A destination that did not answer before may do so now. */
+void migration_see_destination (Migration *m);
+/* A destination that chose its port itself: the URI gets it. */
+gboolean migration_take_real_port (Migration *m, GError **error);
 
 /* After a failure (WHY is taken): looks, decides by settle.h, acts, until it is settled. Fills in
  * the result. FORWARD: going on is allowed. Returns SETTLE_CARRY_ON when it should go on. */

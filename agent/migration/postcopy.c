@@ -5,6 +5,8 @@
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
+#define LISTEN_PATIENCE_US (2 * G_TIME_SPAN_SECOND)
+
 static gboolean
 fail_on_source (const Migration *m, GError **error)
 {
@@ -92,6 +94,60 @@ let_run_at_destination (Migration *m, GError **error)
     }
 }
 
+/* Out-of-band: the destination's main loop may itself be waiting for a page. */
+static gboolean
+call_destination (Migration *m, const char *command, json_object *arguments, GError **error)
+{
+    g_autoptr (json_object) reply =
+        qmp_client_call_full (m->destination->client, command, arguments, QMP_CALL_OOB, 0, error);
+
+    return reply != NULL;
+}
+
+/* Refused at first: by a destination that has not noticed the broken link, which is told then, and
+ * by a port whose old listener QEMU's main loop still holds for a moment. */
+static gboolean
+listen_again (Migration *m, GError **error)
+{
+    g_autofree char *uri = migration_uri_listen_text (m->uri);
+    gint64 deadline_us = g_get_monotonic_time () + LISTEN_PATIENCE_US;
+    g_autoptr (GError) why = NULL;
+
+    for (;;) {
+        g_clear_error (&why);
+        if (call_destination (m, "migrate-recover",
+                              qmp_object ("uri", json_object_new_string (uri), NULL), &why))
+            return !m->journal || journal_note (m->journal, "listens", uri, error);
+        if (!g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) ||
+            g_get_monotonic_time () > deadline_us)
+            break;
+        call_destination (m, "migrate-pause", NULL, NULL);
+        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            return FALSE;
+    }
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
+}
+
+/* A destination whose main loop waits for a page takes no new client, so who recovers it later
+ * could not make it listen: we do, as long as we are its client. An old QEMU takes one such order
+ * only, and gets it only in need. */
+static void
+leave_it_listening (Migration *m)
+{
+    MigrationStatus status;
+    g_autoptr (GError) why = NULL;
+
+    if (!m->destination || !migration_uri_has_channels (m->uri) ||
+        qmp_client_broken (m->destination->client))
+        return;
+    if (!m->destination->schema->has_exit_on_error &&
+        vm_query_status (m->destination, SETTLE_ANSWER_US, &status, NULL, NULL))
+        return;
+    if (!listen_again (m, &why))
+        migration_notice (m, "warning", "not-listening", "%s", why->message);
+}
+
 static gboolean
 await_rest (Migration *m, GError **error)
 {
@@ -100,10 +156,12 @@ await_rest (Migration *m, GError **error)
             return FALSE;
         if (m->status == STATUS_COMPLETED)
             return TRUE;
-        if (m->status == STATUS_POSTCOPY_PAUSED)
+        if (m->status == STATUS_POSTCOPY_PAUSED) {
+            leave_it_listening (m);
             return migrate_fail (error, EXIT_POSTCOPY_PAUSED, "the link broke in postcopy%s%s",
                                  m->source_error ? ": " : "",
                                  m->source_error ? m->source_error : "");
+        }
         if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED)
             return fail_on_source (m, error);
         if (m->destination && qmp_client_broken (m->destination->client))
@@ -123,45 +181,67 @@ migration_finish_postcopy (Migration *m, GError **error)
            (migration_await_destination (m, error) && migration_run_destination (m, error));
 }
 
-/* Out-of-band: the destination's main loop may itself be waiting for a page. */
+/* Does it listen there as we left it? A client that it took in can see to that again. */
 static gboolean
-listen_again (Migration *m, GError **error)
+make_listen (Migration *m, GError **error)
 {
     g_autofree char *uri = migration_uri_listen_text (m->uri);
-    g_autoptr (json_object) reply = NULL;
+    const char *left =
+        m->journal ? qmp_peek_string (journal_facts (m->journal), "listens", "") : "";
+    g_autoptr (GError) why = NULL;
 
-    if (!m->destination)
+    if (!m->destination || listen_again (m, &why))
+        return !m->destination || migration_take_real_port (m, error);
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) && g_str_equal (uri, left))
         return TRUE;
-    reply = qmp_client_call_full (m->destination->client, "migrate-recover",
-                                  qmp_object ("uri", json_object_new_string (uri), NULL),
-                                  QMP_CALL_OOB, 0, error);
-    return reply != NULL;
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
 }
 
-gboolean
-migration_recover_postcopy (Migration *m, GError **error)
+static gboolean
+fail_to_resume (const Migration *m, GError **error)
 {
-    gint64 deadline_us;
+    return migrate_fail (error, EXIT_POSTCOPY_PAUSED, "source: migrate with resume: %s%s%s",
+                         m->status_text, m->source_error ? ": " : "",
+                         m->source_error ? m->source_error : "");
+}
 
-    if (!migration_uri_has_channels (m->uri))
-        return migrate_fail (error, EXIT_POSTCOPY_PAUSED,
-                             "%s cannot be opened again: give a tcp: or unix: URI to recover over",
-                             m->uri->text);
-    if (!listen_again (m, error) ||
-        !vm_tell (m->source, "migrate",
-                  qmp_object ("uri", json_object_new_string (m->uri->text), "resume",
-                              json_object_new_boolean (TRUE), NULL),
-                  error))
-        return FALSE;
-    deadline_us = g_get_monotonic_time () + m->global->reply_timeout_us;
+/* An attempt that failed leaves the source paused, with a reason, if it ever went on from there. */
+static gboolean
+await_resumed (Migration *m, GError **error)
+{
+    gint64 now_us = g_get_monotonic_time ();
+    gint64 early_us = now_us + G_TIME_SPAN_SECOND;
+    gint64 deadline_us = now_us + m->global->reply_timeout_us;
+
     do {
         if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error) ||
             !migration_look (m, NULL, error))
             return FALSE;
         if (m->status == STATUS_POSTCOPY_ACTIVE || m->status == STATUS_COMPLETED)
-            return migration_finish_postcopy (m, error);
+            return TRUE;
+        if (m->status == STATUS_POSTCOPY_PAUSED && m->source_error &&
+            g_get_monotonic_time () > early_us)
+            break;
     } while (g_get_monotonic_time () < deadline_us);
-    return migrate_fail (error, EXIT_POSTCOPY_PAUSED, "source: migrate with resume: %s%s%s",
-                         m->status_text, m->source_error ? ": " : "",
-                         m->source_error ? m->source_error : "");
+    return fail_to_resume (m, error);
+}
+
+gboolean
+migration_recover_postcopy (Migration *m, GError **error)
+{
+    if (!migration_uri_has_channels (m->uri))
+        return migrate_fail (error, EXIT_POSTCOPY_PAUSED,
+                             "%s cannot be opened again: give a tcp: or unix: URI to recover over",
+                             m->uri->text);
+    g_clear_pointer (&m->source_error, g_free);
+    if (!make_listen (m, error) ||
+        !vm_tell (m->source, "migrate",
+                  qmp_object ("uri", json_object_new_string (m->uri->text), "resume",
+                              json_object_new_boolean (TRUE), NULL),
+                  error) ||
+        !await_resumed (m, error))
+        return FALSE;
+    migration_see_destination (m);
+    return migration_finish_postcopy (m, error);
 }

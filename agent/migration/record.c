@@ -292,7 +292,9 @@ migration_clear (Migration *m)
     g_free (m->destination_error);
     g_free (m->source_error);
     g_free (m->guest_event);
-    json_object_put (m->before[END_SOURCE]);
-    json_object_put (m->before[END_DESTINATION]);
+    for (End end = END_SOURCE; end <= END_DESTINATION; end++) {
+        json_object_put (m->before[end]);
+        g_free (m->unreachable[end]);
+    }
     g_free (m->id);
 }

@@ -96,9 +96,29 @@ open_end (Migration *m, End end, const char *confirmed, GError **error)
     if (vm)
         return TRUE;
     m->gone[end] = m->gone[end] || is_process_gone (m, end);
-    migration_notice (m, "warning", "unreachable", "%s%s", why->message,
-                      m->gone[end] ? " (its process is gone)" : "");
+    g_free (m->unreachable[end]);
+    m->unreachable[end] =
+        g_strconcat (why->message, m->gone[end] ? " (its process is gone)" : "", NULL);
     return TRUE;
+}
+
+/* After the header, which is a record's first line. */
+static void
+tell_unreachable (Migration *m)
+{
+    for (End end = END_SOURCE; end <= END_DESTINATION; end++) {
+        if (m->unreachable[end])
+            migration_notice (m, "warning", "unreachable", "%s", m->unreachable[end]);
+        g_clear_pointer (&m->unreachable[end], g_free);
+    }
+}
+
+void
+migration_see_destination (Migration *m)
+{
+    if (m->named[END_DESTINATION] && !m->destination && !m->gone[END_DESTINATION])
+        open_end (m, END_DESTINATION, NULL, NULL);
+    tell_unreachable (m);
 }
 
 /* Without a journal a lone monitor tells by its run state which end it is; a destination alone
@@ -238,6 +258,7 @@ migration_recover (Migration *m, const char *confirmed, gboolean dry_run)
     } else {
         note_source (m);
         migration_post_header (m);
+        tell_unreachable (m);
         if (dry_run)
             tell_only (m);
         else

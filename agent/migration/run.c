@@ -189,8 +189,8 @@ clear_autostart (Migration *m, GError **error)
     return TRUE;
 }
 
-static gboolean
-take_real_port (Migration *m, GError **error)
+gboolean
+migration_take_real_port (Migration *m, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
     json_object *addresses, *first;
@@ -227,7 +227,7 @@ start_incoming (Migration *m, GError **error)
         json_object_object_add (arguments, "exit-on-error", json_object_new_boolean (FALSE));
     m->incoming_sent = TRUE;
     return vm_tell (m->destination, "migrate-incoming", arguments, error) &&
-           take_real_port (m, error);
+           migration_take_real_port (m, error);
 }
 
 /* Both ends are as the plan says; the source's last, so that a destination that refuses costs
