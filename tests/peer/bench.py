@@ -15,6 +15,9 @@ import unittest
 from tests.peer.peer import FakePair, FakeQemu
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+LONG = os.environ.get("QMPMIG_LONG") == "1"
+# A sanitizer's build starts and runs that much slower.
+SLOWER_S = 2.0 if "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ else 0.0
 BINARY = os.environ.get("QMPMIG", os.path.join(TOP, "build/agent/qmpmig"))
 
 # Where the guest has to run for an exit code to be true; None: nothing is promised.
@@ -81,7 +84,7 @@ class Bench(unittest.TestCase):
         began = time.monotonic()
         process = self.start(*arguments, environment=environment)
         try:
-            stdout, stderr = process.communicate(timeout=within)
+            stdout, stderr = process.communicate(timeout=within + SLOWER_S)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             stdout, stderr = process.communicate()
@@ -129,7 +132,7 @@ class Bench(unittest.TestCase):
             self.assertRegex(done.said(), text, str(done))
         self.assertNotRegex(done.said(), r"(?i)assert|critical \*\*|AddressSanitizer|runtime error", str(done))
         if within is not None:
-            self.assertLess(done.seconds, within, str(done))
+            self.assertLess(done.seconds, within + SLOWER_S, str(done))
 
     def assert_truthful(self, pair, done):
         """The guest is whole on one side at most, and where qmpmig says."""

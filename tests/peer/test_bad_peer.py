@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""qmpmig against monitors that are not there, not QMP, not sane, or that stop answering.
+"""qmpmig against monitors that are not there, not QMP, or unusual, and what it refuses.
 
     /usr/bin/python3 -m unittest tests.peer.test_bad_peer        (the binary: build/agent/qmpmig, or $QMPMIG)
 """
@@ -8,12 +8,11 @@ import os
 import socket
 import subprocess
 import threading
-import time
 import unittest
 
 from tests.peer import faults
 from tests.peer.bench import Bench
-from tests.peer.peer import FakePair, Ram
+from tests.peer.peer import Ram
 
 GREETING_S = 2.0      # no greeting within this: said so
 START_S = 0.6         # what starting the program, and a busy machine, may add
@@ -358,139 +357,6 @@ class Refused(Bench):
         done = self.migrate(pair, "--dry-run")
         self.assertEqual(done.code, 0, str(done))
         self.assertTrue(pair.source.only_asked() and pair.destination.only_asked())
-
-
-class BrokenReplies(Bench):
-    """Whatever one end sends: an orderly end, within its time, that says what was wrong."""
-
-    FAULTS = {
-        "garbage": faults.garbage(), "binary": faults.garbage(faults.BINARY), "truncated": faults.truncated(),
-        "close": faults.close(), "close-executed": faults.close(executed=True), "long": faults.long_reply(17 << 20),
-        "deep": faults.deep_reply(100000), "deep65": faults.deep_reply(65), "list": faults.reply([]),
-        "text": faults.reply("text"), "number": faults.reply(7), "null": faults.reply(None),
-        "bool": faults.reply(True), "empty": faults.reply({}), "error": faults.error("I do not want to"),
-        "odd-error": lambda x: x.answer({"error": "text", **x.id()}), "no-return": lambda x: x.answer(x.id()),
-        "wrong-id": faults.wrong_id(), "no-id": faults.no_id(), "0xff": faults.ff(), "inside": faults.events(
-            inside=[faults.event("RTC_CHANGE", {"offset": 1})]), "die": faults.die(),
-        "list-of-odd": faults.reply([7, None, {}, "x", {"capability": 7, "state": "x"}]),
-    }
-
-    # After these the connection is of no use any more; after the others it goes on.
-    ENDING = ("garbage", "binary", "truncated", "close", "long", "deep", "deep65", "0xff", "inside", "die")
-    FIRST = ("query-status", "query-migrate", "query-migrate-capabilities", "query-migrate-parameters", "query-name",
-             "query-uuid", "qom-get", "query-memory-size-summary", "query-cpus-fast", "query-kvm")
-    LATER = (("source", "migrate-set-capabilities"), ("source", "migrate-set-parameters"), ("source", "migrate"),
-             ("source", "migrate-continue"), ("source", "quit"), ("destination", "migrate-set-capabilities"),
-             ("destination", "stop"), ("destination", "migrate-incoming"), ("destination", "cont"))
-
-    def run_one(self, end, command, fault, nth=None):
-        with FakePair() as pair:
-            pair.ends[end].on(command, do=self.FAULTS[fault], nth=nth)
-            done = self.migrate(pair, within=40)
-            self.assert_ended(done, (0, 3, 4, 10, 12, 13, 14))
-            if all(peer.alive for peer in pair.ends.values()) or done.code == 0:
-                self.assert_truthful(pair, done)
-            else:
-                self.assertLess(len(pair.running()), 2, self.told(pair, done))
-            return done
-
-    def run_first(self, end, command, fault):
-        done = self.run_one(end, command, fault, nth=1)
-        self.assertIn(done.code, (0, 3, 4), str(done))
-        if fault in self.ENDING:
-            self.assertEqual(done.code, 3, str(done))
-            self.assertRegex(done.said(), f"{end}: ", str(done))
-
-    def test_the_reply_to_each_first_question(self):
-        slow = ("wrong-id", "no-id")  # each costs a reply timeout: tried with one question
-        self.each([(end, command, fault) for end in ("source", "destination") for command in self.FIRST
-                   for fault in self.FAULTS if fault not in slow or command == "query-status"], self.run_first)
-
-    def test_the_reply_to_each_later_command(self):
-        self.each([(*which, fault) for which in self.LATER for fault in self.FAULTS], self.run_one)
-
-    def test_query_migrate_while_it_runs(self):
-        self.each([(end, "query-migrate", fault, nth) for end in ("source", "destination") for nth in (2, 3, 4, 5)
-                   for fault in self.FAULTS], self.run_one)
-
-    def test_the_wrong_type_is_named(self):
-        for end in ("source", "destination"):
-            pair = self.pair()
-            pair.ends[end].on("query-status", do=faults.put("return.status", 7))
-            done = self.migrate(pair, json_lines=False)
-            self.assert_ended(done, (3, 4), end, "query-status", "status", within=3)
-            self.assert_truthful(pair, done)
-
-
-class Silence(Bench):
-    """Every command of a good run, at each end, goes unanswered in turn."""
-
-    KINDS = {"never": faults.never(), "never-executed": faults.never(executed=True), "hang": faults.hang(),
-             "hang-executed": faults.hang(executed=True), "freeze": faults.freeze()}
-    POSTCOPY = ("--postcopy=now", "--max-downtime=20ms")
-    DEADLINE_S = 25  # what the longest way through a failure may take with --reply-timeout 1s
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.slowest = (0, None)
-
-    @classmethod
-    def tearDownClass(cls):
-        print(f"slowest: {cls.slowest[0]:.1f} s, {cls.slowest[1]}")
-
-    @staticmethod
-    def ram(options):
-        """A guest that pre-copy moves, or one for which it takes postcopy."""
-        return Ram(total=64 << 20, working_set=48 << 20, dirty_rate=1 << 30, link=192 << 20) if options \
-            else Ram(working_set=8 << 20)
-
-    def good_run(self, *options):
-        """How often each end gets each command: {"source": {"query-migrate": 7}}."""
-        with FakePair(ram=self.ram(options)) as pair:
-            done = self.migrate(pair, *options)
-            self.assert_ended(done, 0)
-            self.assertEqual("postcopy-active" in pair.source.statuses(), bool(options), str(done))
-            return {name: {command: len(peer.received(command)) for command in dict.fromkeys(peer.commands())}
-                    for name, peer in pair.ends.items()}
-
-    def cases(self, *options):
-        for end, counts in self.good_run(*options).items():
-            for command, count in counts.items():
-                for nth in range(1, count + 1):
-                    for kind in self.KINDS:
-                        yield end, command, nth, kind, *options
-
-    def run_one(self, end, command, nth, kind, *options):
-        with FakePair(ram=self.ram(options)) as pair:
-            environment = self.environment()
-            pair.ends[end].on(command, do=self.KINDS[kind], nth=nth)
-            done = self.migrate(pair, *options, within=self.DEADLINE_S, environment=environment)
-            self.slowest = type(self).slowest = max(self.slowest, (done.seconds, f"{end} {command} {nth} {kind}"))
-            self.assert_ended(done, (0, 3, 4, 10, 12, 13))
-            self.assertLess(len(pair.running()), 2, self.told(pair, done))
-            if kind != "freeze":  # a guest in a stopped process runs nowhere, for now
-                self.assert_place(pair, done)
-            pair.thaw()
-            time.sleep(0.1)  # what was stuck goes on
-            if done.code in (12, 13):
-                self.recover(pair, done, environment)
-            else:
-                self.assert_truthful(pair, done)
-
-    def recover(self, pair, before, environment):
-        """What was left undecided is brought to an end as soon as both answer again."""
-        done = self.run_qmpmig("--json", "--socket", pair.source.path, "--reply-timeout", "1s", "recover",
-                               within=self.DEADLINE_S, environment=environment)
-        told = f"{before}\n\nthen {done}\n{pair.describe()}"
-        self.assertIn(done.code, (0, 10, 11), told)
-        self.assert_truthful(pair, done)
-
-    def test_each_command_of_a_precopy(self):
-        self.each(self.cases(), self.run_one, at_once=16)
-
-    def test_each_command_of_a_postcopy(self):
-        self.each(self.cases(*self.POSTCOPY), self.run_one, at_once=16)
 
 
 if __name__ == "__main__":
