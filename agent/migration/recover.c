@@ -259,13 +259,13 @@ migration_recover (Migration *m, const char *confirmed, gboolean dry_run)
         note_source (m);
         migration_post_header (m);
         tell_unreachable (m);
-        if (dry_run)
+        if (dry_run) {
             tell_only (m);
-        else
+        } else {
             bring_to_an_end (m);
+            migration_put_back (m);
+        }
     }
-    if (!dry_run)
-        migration_put_back (m);
     migration_post_result (m);
     return m->result.exit_code;
 }
