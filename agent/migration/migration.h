@@ -80,6 +80,7 @@ struct Migration {
     gboolean autostart_cleared; /* the destination cannot start by itself */
     gboolean we_stopped;        /* the guest was stopped at the source by us */
     gboolean cancel_wanted;
+    guint64 finish_cap_us;    /* `finish`: the downtime limit may be raised so far; 0: not asked */
     gboolean postcopy_wanted; /* by rule or operator; not yet sent */
     gboolean postcopy_sent;   /* migrate-start-postcopy was sent */
     gboolean continued;       /* migrate-continue was sent */
@@ -151,6 +152,8 @@ gboolean migration_wait (Migration *m, gint64 deadline_us, GError **error);
 /* query-migrate on the source: updates status, tracker and record. *ret_pass_ended may be NULL. */
 gboolean migration_look (Migration *m, gboolean *ret_pass_ended, GError **error);
 void migration_answer_requests (Migration *m);
+/* After `finish`: raises the downtime limit to what is needed now. */
+gboolean migration_press_downtime (Migration *m, GError **error);
 /* One migrate-set-parameters on the source, posted as `applied`. Takes ARGUMENTS. */
 gboolean migration_apply (Migration *m, json_object *arguments, GError **error);
 gboolean migration_pause_guest (Migration *m, GError **error);

@@ -414,7 +414,7 @@ converge (Migration *m, GError **error)
         if (m->postcopy_wanted && m->status == STATUS_ACTIVE)
             return migration_switch_to_postcopy (m, error);
         if (!check_destination_lives (m, error) || !check_progress (m, error) ||
-            !steer (m, pass_ended, error) ||
+            !steer (m, pass_ended, error) || !migration_press_downtime (m, error) ||
             !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
             return FALSE;
     }
