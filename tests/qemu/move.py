@@ -24,7 +24,7 @@ import time
 import unittest
 import uuid
 
-from tests.display.record import record_faults
+from tests.display.record import line_faults, record_faults
 from tests.lab import vm as lab
 from tests.lab.hosts import Hosts
 from tests.lab.proxy import Proxy
@@ -217,8 +217,11 @@ class Qmpmig:
         return running.text + running.errors
 
     def json(self, *words, code=0):
-        """The single JSON line of a command."""
-        return json.loads(self.run("--json", *words, code=code))
+        """The single JSON line of a command, by the schema."""
+        line = json.loads(self.run("--json", *words, code=code))
+        if faults := line_faults(line):
+            raise AssertionError("\n".join(faults))
+        return line
 
     def migrate(self, hop, uri, *options, pass_fds=()):
         """Started, both ends named."""
@@ -241,7 +244,13 @@ class Qmpmig:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def journals(self):
-        folder = os.path.join(self.folder, "state", "journal")
+        return self._files("state", "journal")
+
+    def control_sockets(self):
+        return [name for name in self._files("runtime", "control") if name.endswith(".sock")]
+
+    def _files(self, *path):
+        folder = os.path.join(self.folder, *path)
         return os.listdir(folder) if os.path.isdir(folder) else []
 
 
@@ -329,15 +338,20 @@ class MoveTest(unittest.TestCase):
 
     # --- moves ------------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def live(self, hop, uri, *options, pass_fds=(), observed=True):
-        """A move that is held, running, with three passes gone by over the guest at work; let go at the end."""
-        before = Settings(hop.destination)
+    def hold(self, hop, uri, *options, pass_fds=(), observed=True, passes=3):
+        """A move that goes on until somebody ends it, with so many passes gone by over the guest at work."""
         words = (*HOLD, *options)
         running = (self.qmpmig.migrate(hop, uri, *words, pass_fds=pass_fds) if observed
                    else self.qmpmig.migrate_alone(hop, uri, *words))
         self.slow_down(hop)
-        running.wait_passes(3, hop.source)
+        running.wait_passes(passes, hop.source)
+        return running
+
+    @contextlib.contextmanager
+    def live(self, hop, uri, *options, **more):
+        """A held move; let go at the end, and looked at."""
+        before = Settings(hop.destination)
+        running = self.hold(hop, uri, *options, **more)
         yield running
         self.let_go(hop)
         self.assert_live(running.record, hop.source)
