@@ -5,6 +5,7 @@ brings the guest to exactly one side, and nothing of the move is left in either 
 import collections
 import os
 import signal
+import time
 import unittest
 
 from tests.lab.qmp import QmpClosed
@@ -82,10 +83,13 @@ class KillTest(MoveTest):
 
     def sides(self, hop):
         """Where the guest runs; a source that is just quitting runs none."""
-        try:
-            return hop.running()
-        except (OSError, QmpClosed):
-            return hop.running()
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return hop.running()
+            except (OSError, QmpClosed):
+                self.assertLess(time.monotonic(), deadline, "a witness is closed, and its QEMU lives on")
+                time.sleep(0.05)
 
     def assert_one_side(self, hop, before, point, running):
         sides = self.sides(hop)
