@@ -35,6 +35,7 @@ fault_point (const char *format, ...)
 {
     const char *list = g_getenv ("QMPMIG_FAULT_LIST");
     const char *kill_at = g_getenv ("QMPMIG_FAULT_KILL");
+    const char *stop_at = g_getenv ("QMPMIG_FAULT_STOP");
     g_autofree char *name = NULL;
     g_autofree char *here = NULL;
     va_list args;
@@ -47,6 +48,8 @@ fault_point (const char *format, ...)
     here = g_strdup_printf ("%s#%u", name, count_and_append (list, name));
     if (kill_at && g_str_equal (kill_at, here))
         raise (SIGKILL);
+    if (stop_at && g_str_equal (stop_at, here))
+        raise (SIGSTOP);
 }
 #else
 typedef int fault_is_compiled_out; /* ISO C wants a declaration in every file */
