@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/fault.h"
@@ -17,6 +18,7 @@ struct Journal {
     char *id;
     char *path;
     int fd;
+    off_t length; /* of its whole lines; what is behind them was torn */
     json_object *facts;
     guint steps; /* bit per JournalStep */
 };
@@ -47,10 +49,11 @@ append_line (Journal *self, json_object *line, GError **error)
         g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN), "\n", NULL);
     gssize length = (gssize)strlen (text);
 
-    if (write (self->fd, text, (gsize)length) != length)
+    if (ftruncate (self->fd, self->length) < 0 || write (self->fd, text, (gsize)length) != length)
         return fail_io (self, "write", error);
     if (fdatasync (self->fd) < 0)
         return fail_io (self, "sync", error);
+    self->length += length;
     return TRUE;
 }
 
@@ -77,6 +80,28 @@ journal_new (const char *folder, const char *file_name)
     return self;
 }
 
+/* A file without a name, where the file system has such: it gets its name when its facts are on the
+ * disk, so that nobody finds an empty one. */
+static gboolean
+open_new (Journal *self, const char *folder, gboolean *ret_named, GError **error)
+{
+    self->fd = open (folder, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0640);
+    *ret_named = self->fd < 0;
+    if (*ret_named)
+        self->fd = open (self->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    return (self->fd >= 0 && flock (self->fd, LOCK_EX | LOCK_NB) == 0) ||
+           fail_io (self, "cannot be made", error);
+}
+
+static gboolean
+give_name (const Journal *self, GError **error)
+{
+    g_autofree char *nameless = g_strdup_printf ("/proc/self/fd/%d", self->fd);
+
+    return linkat (AT_FDCWD, nameless, AT_FDCWD, self->path, AT_SYMLINK_FOLLOW) == 0 ||
+           fail_io (self, "cannot be named", error);
+}
+
 Journal *
 journal_begin (const char *id, json_object *facts, GError **error)
 {
@@ -84,19 +109,18 @@ journal_begin (const char *id, json_object *facts, GError **error)
     g_autofree char *folder = state_dir ("journal", error);
     g_autofree char *name = g_strconcat (id, ".json", NULL);
     g_autoptr (Journal) self = NULL;
+    gboolean named;
 
     if (!folder)
         return NULL;
     self = journal_new (folder, name);
-    self->fd = open (self->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
-    if (self->fd < 0 || flock (self->fd, LOCK_EX | LOCK_NB) < 0) {
-        fail_io (self, "cannot be made", error);
+    if (!open_new (self, folder, &named, error))
         return NULL;
-    }
     self->facts = json_object_get (facts);
     self->steps = 1u << JOURNAL_BEGUN;
     fault_point ("journal:begun:before");
-    if (!append_line (self, facts, error) || !sync_folder (self, error)) {
+    if (!append_line (self, facts, error) || (!named && !give_name (self, error)) ||
+        !sync_folder (self, error)) {
         g_unlink (self->path);
         return NULL;
     }
@@ -120,13 +144,30 @@ journal_step (Journal *self, JournalStep step, GError **error)
     return TRUE;
 }
 
+/* Takes VALUE. */
+static gboolean
+note (Journal *self, const char *name, json_object *value, GError **error)
+{
+    g_autoptr (json_object) line = qmp_object (name, value, NULL);
+
+    fault_point ("journal:%s:before", name);
+    json_object_object_add (self->facts, name, json_object_get (value));
+    if (!append_line (self, line, error))
+        return FALSE;
+    fault_point ("journal:%s:after", name);
+    return TRUE;
+}
+
 gboolean
 journal_note (Journal *self, const char *name, const char *value, GError **error)
 {
-    g_autoptr (json_object) line = qmp_object (name, json_object_new_string (value), NULL);
+    return note (self, name, json_object_new_string (value), error);
+}
 
-    json_object_object_add (self->facts, name, json_object_new_string (value));
-    return append_line (self, line, error);
+gboolean
+journal_take_over (Journal *self, GError **error)
+{
+    return note (self, "pid", json_object_new_int (getpid ()), error);
 }
 
 gboolean
@@ -181,19 +222,33 @@ take_line (Journal *self, json_object *line)
             self->steps |= 1u << i;
 }
 
-/* FALSE for a file without whole facts: qmpmig died before it had touched anything. */
+static char *
+read_all (const Journal *self)
+{
+    g_autofree char *name = g_strdup_printf ("/proc/self/fd/%d", self->fd);
+    char *text = NULL;
+
+    return g_file_get_contents (name, &text, NULL, NULL) ? text : NULL;
+}
+
+/* What is there now. FALSE for a file without whole facts: qmpmig died before it had touched
+ * anything. */
 static gboolean
 journal_read (Journal *self)
 {
-    g_autofree char *text = NULL;
-    g_auto (GStrv) lines = NULL;
+    g_autofree char *text = read_all (self);
+    char *next;
 
-    if (!g_file_get_contents (self->path, &text, NULL, NULL))
-        return FALSE;
-    lines = g_strsplit (text, "\n", -1);
-    for (guint i = 0; lines[i] && lines[i + 1]; i++) { /* what has no newline is torn */
-        g_autoptr (json_object) line = json_tokener_parse (lines[i]);
+    g_clear_pointer (&self->facts, json_object_put);
+    self->steps = 1u << JOURNAL_BEGUN;
+    self->length = 0;
+    /* What has no newline is torn. */
+    for (char *at = text; at && (next = strchr (at, '\n')); at = next + 1) {
+        g_autoptr (json_object) line = NULL;
 
+        *next = '\0';
+        line = json_tokener_parse (at);
+        self->length = next + 1 - text;
         if (!json_object_is_type (line, json_type_object))
             continue;
         if (!self->facts)
@@ -201,21 +256,16 @@ journal_read (Journal *self)
         else
             take_line (self, line);
     }
-    self->steps |= 1u << JOURNAL_BEGUN;
     return self->facts != NULL;
 }
 
-/* qmpmig died before the facts were whole, so nothing was touched. One whose owner lives is locked.
- */
-static void
-remove_stillborn (const Journal *self)
+static Journal *
+journal_open (const char *folder, const char *file_name)
 {
-    int fd = open (self->path, O_RDWR | O_CLOEXEC);
+    g_autoptr (Journal) self = journal_new (folder, file_name);
 
-    if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
-        g_unlink (self->path);
-    if (fd >= 0)
-        close (fd);
+    self->fd = open (self->path, O_RDWR | O_APPEND | O_CLOEXEC);
+    return self->fd >= 0 && journal_read (self) ? g_steal_pointer (&self) : NULL;
 }
 
 static gboolean
@@ -241,11 +291,10 @@ is_newer (const Journal *a, const Journal *b)
     return !b || qmp_peek_uint (a->facts, "begun_us", 0) > qmp_peek_uint (b->facts, "begun_us", 0);
 }
 
-Journal *
-journal_find (const QmpAddress *monitor, GError **error)
+static Journal *
+find_newest (const char *folder, const QmpAddress *monitor, GError **error)
 {
-    g_autofree char *folder = state_dir ("journal", error);
-    g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, error) : NULL;
+    g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
     g_autoptr (Journal) found = NULL;
     const char *name;
 
@@ -254,22 +303,43 @@ journal_find (const QmpAddress *monitor, GError **error)
 
         if (!g_str_has_suffix (name, ".json"))
             continue;
-        self = journal_new (folder, name);
-        if (!journal_read (self)) {
-            remove_stillborn (self);
-        } else if (names_monitor (self, monitor) && is_newer (self, found)) {
+        self = journal_open (folder, name);
+        if (self && names_monitor (self, monitor) && is_newer (self, found)) {
             g_clear_pointer (&found, journal_close);
             found = g_steal_pointer (&self);
         }
     }
-    if (!found)
-        return NULL;
-    found->fd = open (found->path, O_RDWR | O_APPEND | O_CLOEXEC);
-    if (found->fd < 0 || flock (found->fd, LOCK_EX | LOCK_NB) < 0) {
-        migrate_fail (error, EXIT_UNREACHABLE,
-                      "migration %s is being steered by qmpmig, pid %" G_GUINT64_FORMAT, found->id,
-                      qmp_peek_uint (found->facts, "pid", 0));
-        return NULL;
-    }
     return g_steal_pointer (&found);
+}
+
+static gboolean
+is_still_there (const Journal *self)
+{
+    struct stat status;
+
+    return fstat (self->fd, &status) == 0 && status.st_nlink > 0;
+}
+
+/* Whoever held it until now may have written to it, or finished it: it is read again once it is
+ * ours. */
+Journal *
+journal_find (const QmpAddress *monitor, GError **error)
+{
+    g_autofree char *folder = state_dir ("journal", error);
+
+    while (folder) {
+        g_autoptr (Journal) found = find_newest (folder, monitor, error);
+
+        if (!found)
+            return NULL;
+        if (flock (found->fd, LOCK_EX | LOCK_NB) < 0) {
+            migrate_fail (error, EXIT_UNREACHABLE,
+                          "migration %s is being steered by qmpmig, pid %" G_GUINT64_FORMAT,
+                          found->id, qmp_peek_uint (found->facts, "pid", 0));
+            return NULL;
+        }
+        if (is_still_there (found) && journal_read (found))
+            return g_steal_pointer (&found);
+    }
+    return NULL;
 }

@@ -28,6 +28,8 @@ Journal *journal_begin (const char *id, json_object *facts, GError **error); /* 
 gboolean journal_step (Journal *self, JournalStep step, GError **error);
 /* A fact that was not known at the beginning; it replaces an older one of that name. */
 gboolean journal_note (Journal *self, const char *name, const char *value, GError **error);
+/* One that was found becomes ours: until now nothing was written to it. */
+gboolean journal_take_over (Journal *self, GError **error);
 gboolean journal_has (const Journal *self, JournalStep step);
 json_object *journal_facts (Journal *self); /* borrowed */
 const char *journal_id (const Journal *self);
