@@ -69,7 +69,7 @@ on_cancel_answered (json_object *answer, gpointer data)
 static void
 leave (Mover *self)
 {
-    g_cancellable_cancel (self->migration.leave);
+    migration_ask_to_leave (&self->migration);
     g_main_context_wakeup (self->migration.context);
 }
 

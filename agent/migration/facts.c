@@ -35,18 +35,31 @@ migration_journal_facts (const Migration *m)
     const MigrateOptions *o = m->options;
     json_object *facts = qmp_object (
         "role", json_object_new_string (m->role), "begun_us",
-        json_object_new_int64 (g_get_real_time ()), "pid", json_object_new_int (getpid ()), "uri",
-        json_object_new_string (m->uri->text), "was_live", json_object_new_boolean (m->was_live),
-        "max_downtime_us", json_object_new_uint64 (o->max_downtime_us), "max_throttle_pct",
-        json_object_new_int ((int)m->plan->max_throttle_pct), "postcopy",
-        json_object_new_int ((int)m->plan->postcopy), "steers_throttle",
-        json_object_new_boolean (m->plan->steers_throttle), "if_stuck",
-        json_object_new_int ((int)o->if_stuck), "on_success",
+        json_object_new_int64 (g_get_real_time ()), "pid", json_object_new_int (getpid ()),
+        "was_live", json_object_new_boolean (m->was_live), "max_downtime_us",
+        json_object_new_uint64 (m->limits.max_downtime_us), "max_throttle_pct",
+        json_object_new_int ((int)m->limits.max_throttle_pct), "postcopy",
+        json_object_new_int ((int)m->rule.postcopy), "steers_throttle",
+        json_object_new_boolean (m->rule.steers_throttle), "if_stuck",
+        json_object_new_int ((int)m->rule.if_stuck), "on_success",
         json_object_new_int ((int)o->on_success), "tls", tls_to_json (&o->tls), NULL);
 
+    if (m->uri)
+        json_object_object_add (facts, "uri", json_object_new_string (m->uri->text));
     if (m->source)
         add_end (m, facts, m->source);
     if (m->destination)
         add_end (m, facts, m->destination);
     return facts;
+}
+
+pid_t
+migration_pid (const Migration *m, End end)
+{
+    const Vm *vm = end == END_SOURCE ? m->source : m->destination;
+    g_autofree char *key = g_strconcat (end_name (end), "_pid", NULL);
+
+    if (vm && vm->is_qemu_process)
+        return qmp_client_peer_pid (vm->client);
+    return m->journal ? (pid_t)qmp_peek_uint (journal_facts (m->journal), key, 0) : 0;
 }

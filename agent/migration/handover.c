@@ -15,6 +15,13 @@ fail_destination (const Migration *m, GError **error)
 }
 
 static gboolean
+fail_source (const Migration *m, GError **error)
+{
+    return migrate_fail (error, EXIT_FAILED, "source: migrate: %s%s%s", m->status_text,
+                         m->source_error ? ": " : "", m->source_error ? m->source_error : "");
+}
+
+static gboolean
 look_at_destination (Migration *m, gint64 timeout_us, MigrationStatus *ret_status, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
@@ -43,6 +50,13 @@ confirm_destination (Migration *m, GError **error)
     return status != STATUS_FAILED || fail_destination (m, error);
 }
 
+/* That the destination is about to be told to run, if it is ours to tell. */
+static gboolean
+announce (Migration *m, GError **error)
+{
+    return !m->destination || journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error);
+}
+
 /* The journal's sync would lie inside the blackout: it is done while the source works. */
 static gboolean
 tell_source_to_continue (Migration *m, GError **error)
@@ -50,7 +64,7 @@ tell_source_to_continue (Migration *m, GError **error)
     guint64 id;
 
     if (m->status != STATUS_PRE_SWITCHOVER)
-        return journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error);
+        return announce (m, error);
     if (m->cancel_wanted)
         return migrate_fail (error, EXIT_CANCELLED, "cancelled on request");
     id = qmp_client_send (m->source->client, "migrate-continue",
@@ -61,7 +75,26 @@ tell_source_to_continue (Migration *m, GError **error)
     m->continued = TRUE;
     /* A source that hangs at its destination does not answer in time; await_source sees to that. */
     qmp_client_forget (m->source->client, id);
-    return journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error);
+    return announce (m, error);
+}
+
+/* Both ends may answer while the link between them is gone. */
+static gboolean
+check_progress (Migration *m, GError **error)
+{
+    const Sample *s = &m->tracker.last;
+    guint64 mark = s->sent_bytes + s->remaining_bytes + s->vfio_bytes + (guint64)m->status;
+    gint64 now_us = g_get_monotonic_time ();
+
+    if (mark != m->progress_mark) {
+        m->progress_mark = mark;
+        m->progress_us = now_us;
+    }
+    return now_us - m->progress_us < m->global->reply_timeout_us ||
+           migrate_fail (error, EXIT_FAILED,
+                         "the handover does not come to an end: nothing was "
+                         "sent for %.0f s",
+                         (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
 }
 
 /* Until the source says `completed`. In this phase a hung destination also blocks the source's
@@ -69,6 +102,7 @@ tell_source_to_continue (Migration *m, GError **error)
 static gboolean
 await_source (Migration *m, GError **error)
 {
+    m->progress_us = g_get_monotonic_time ();
     while (m->status != STATUS_COMPLETED) {
         MigrationStatus there;
 
@@ -81,9 +115,9 @@ await_source (Migration *m, GError **error)
         if (!migration_look (m, NULL, error))
             return FALSE;
         if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED)
-            return migrate_fail (error, EXIT_FAILED, "source: migrate: %s%s%s", m->status_text,
-                                 m->source_error ? ": " : "",
-                                 m->source_error ? m->source_error : "");
+            return fail_source (m, error);
+        if (!check_progress (m, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -111,16 +145,38 @@ migration_await_destination (Migration *m, GError **error)
     }
 }
 
+/* Who could not even be sent the command, or says no in its own words, has not been told. */
+static gboolean
+tell_to_run (Migration *m, GError **error)
+{
+    g_autoptr (json_object) reply = NULL;
+    g_autoptr (GError) why = NULL;
+    guint64 id;
+
+    if (!journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error))
+        return FALSE;
+    id = qmp_client_send (m->destination->client, "cont", NULL, QMP_CALL_DEFAULT, error);
+    if (!id)
+        return FALSE;
+    m->told_to_run = TRUE;
+    reply = qmp_client_finish (m->destination->client, id, 0, &why);
+    if (reply)
+        return TRUE;
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
+        m->refused_to_run = TRUE;
+        m->told_to_run = FALSE;
+    }
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
+}
+
 /* `cont`, and then seen: running, or ended by itself. */
 static gboolean
 let_run (Migration *m, GError **error)
 {
     gint64 deadline_us = g_get_monotonic_time () + m->global->reply_timeout_us;
 
-    if (!journal_step (m->journal, JOURNAL_TOLD_TO_RUN, error))
-        return FALSE;
-    m->told_to_run = TRUE;
-    if (!vm_tell (m->destination, "cont", NULL, error))
+    if (!tell_to_run (m, error))
         return FALSE;
     for (;;) {
         g_autofree char *state = vm_query_run_state (m->destination, 0, error);

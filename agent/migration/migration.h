@@ -19,8 +19,8 @@
 #define SAMPLE_PERIOD_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define SWITCHOVER_ANSWER_US (2 * G_TIME_SPAN_SECOND) /* destination; the guest stands still */
 #define SETTLE_ANSWER_US     (2 * G_TIME_SPAN_SECOND) /* each end, when something has gone wrong */
-#define SETTLE_PATIENCE_US   (10 * G_TIME_SPAN_SECOND)
 #define RESUME_PATIENCE_US   (5 * G_TIME_SPAN_SECOND) /* `failed` may come before RESUME */
+#define LAST_WORDS_US        (1 * G_TIME_SPAN_SECOND) /* a destination's, on why it failed */
 
 typedef enum {
     OUTCOME_FAILED,
@@ -56,7 +56,9 @@ struct Migration {
     gpointer configure_data;
     Board *board;
     GMainContext *context;
-    GCancellable *leave; /* fires when the operator wants us gone */
+    GCancellable *leave; /* fires when the operator wants us gone, and nothing keeps us */
+    GMutex leave_lock;
+    gboolean leave_wanted, stays; /* under leave_lock; see migration_stay() */
 
     const char *role; /* "migrate", "incoming", "recover" */
     char *id;
@@ -85,10 +87,13 @@ struct Migration {
     gboolean postcopy_sent;   /* migrate-start-postcopy was sent */
     gboolean continued;       /* migrate-continue was sent */
     gboolean told_to_run;     /* `cont` was sent to the destination */
+    gboolean refused_to_run;  /* the destination refused that, in its own words */
     gboolean ran_there;       /* the guest was seen running at the destination */
     gboolean named[2];        /* that end is ours to see, also when it cannot be reached now */
     char *unreachable[2];     /* why that end could not be opened, still to be told */
     gboolean gone[2];         /* that end's QEMU is proven dead, or confirmed to be */
+    gboolean confirmed_dead;  /* the destination, by the operator */
+    gboolean silent[2];       /* that end did not answer at the last look */
     json_object *before[2];   /* what to put back: {"capabilities", "parameters"} */
     TlsOptions tls;           /* objects that were made at the ends; borrowed */
 
@@ -113,6 +118,9 @@ ExitCode migration_run (Migration *m);
 ExitCode migration_recover (Migration *m, const char *confirmed, gboolean dry_run);
 /* Receives one here; m->source is never set. */
 ExitCode migration_receive (Migration *m);
+/* Goes on with what another qmpmig had begun to receive. A guest that was whole before we came is
+ * started only if that had been decided. Fills in the result. */
+void migration_receive_on (Migration *m);
 void migration_clear (Migration *m);
 
 /* -- Between the migration's files -- */
@@ -134,16 +142,30 @@ void migration_see_destination (Migration *m);
 /* A destination that chose its port itself: the URI gets it. */
 gboolean migration_take_real_port (Migration *m, GError **error);
 
-/* After a failure (WHY is taken): looks, decides by settle.h, acts, until it is settled. Fills in
- * the result. FORWARD: going on is allowed. Returns SETTLE_CARRY_ON when it should go on. */
-SettleAction migration_settle (Migration *m, GError *why, gboolean forward);
+/* After a failure (WHY is taken) or when taking over (WHY is NULL): looks at both ends, decides by
+ * settle.h, acts, again and again until it is settled, and fills in the result. FORWARD: going on
+ * with the move is allowed. */
+void migration_bring_to_an_end (Migration *m, GError *why, gboolean forward);
 SettleView migration_view (Migration *m, gboolean forward);
+/* How long an end has for an answer while we settle. */
+gint64 migration_settle_answer_us (const Migration *m);
 /* FACTS as the journal keeps them; owned by the caller. */
 json_object *migration_journal_facts (const Migration *m);
-/* `cont` on the source, if the guest ran and does not; seen. */
+/* Process of that end's QEMU on this host, by its monitor or by the journal; 0: not known. */
+pid_t migration_pid (const Migration *m, End end);
+/* The guest runs again at the source if it ran before and stands still because of the move; seen.
+ */
 gboolean migration_resume_source (Migration *m, GError **error);
+/* Why it failed, in the destination's words, if it gets to say them. */
+void migration_hear_destination (Migration *m);
 /* The happy end: the result, the source's QEMU. */
 void migration_succeed (Migration *m);
+
+/* The operator wants us gone (any thread). While the guest stands still between both ends we stay
+ * until it has been brought to an end. */
+void migration_ask_to_leave (Migration *m);
+void migration_stay (Migration *m);
+void migration_stay_no_longer (Migration *m);
 
 /* Moves events to the record, answers what the board asks. FALSE when we shall leave. */
 gboolean migration_attend (Migration *m, GError **error);

@@ -254,6 +254,63 @@ quit_failed (Migration *m)
         vm_tell (m->destination, "quit", NULL, NULL);
 }
 
+/* It stands still here, and what its source has done meanwhile is not seen from here. */
+static void
+say_left_whole (Migration *m)
+{
+    g_autofree char *here = g_shell_quote (m->global->socket->text);
+
+    migration_set_result (m, OUTCOME_UNDECIDED, EXIT_UNDECIDED, "unknown",
+                          "decision needed: the whole guest is here and was never told to run; "
+                          "its source may have taken it back since");
+    migration_add_check (m,
+                         "If the source's monitor can be reached from here, SOURCE being its "
+                         "address, `qmpmig --socket SOURCE recover --dest-socket %s` decides.",
+                         here);
+    migration_add_check (m, "Only if the source has completed and stands still, or is dead:");
+    migration_add_command (m, "qmpmig --socket %s qmp cont", here);
+}
+
+static void
+say_gone (Migration *m)
+{
+    if (m->ran_there)
+        migration_set_result (m, OUTCOME_GUEST_ENDED, EXIT_GUEST_ENDED, "nowhere",
+                              "the guest ran here, and its QEMU is gone");
+    else
+        migration_set_result (m, OUTCOME_FAILED, EXIT_FAILED, "unknown",
+                              "the QEMU that waited for the guest is gone%s",
+                              m->told_to_run ? "; it may have run the guest before" : "");
+}
+
+static gboolean
+go_on (Migration *m, GError **error)
+{
+    return await_guest (m, m->was_live, error) && migration_run_destination (m, error);
+}
+
+void
+migration_receive_on (Migration *m)
+{
+    Vm *vm = m->destination;
+    GError *error = NULL;
+
+    if (!vm)
+        say_gone (m);
+    else if (vm->status == STATUS_COMPLETED && m->was_live && !m->told_to_run &&
+             !run_state_is_live (vm->run_state))
+        say_left_whole (m);
+    else if (vm->status == STATUS_NONE)
+        migration_set_result (m, OUTCOME_FAILED, EXIT_FAILED, "unknown",
+                              "it had not begun to listen, so no guest came");
+    else if (go_on (m, &error))
+        say_here (m);
+    else
+        say_not_here (m, error);
+    if (vm && m->result.outcome == OUTCOME_FAILED)
+        quit_failed (m);
+}
+
 ExitCode
 migration_receive (Migration *m)
 {

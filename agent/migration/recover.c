@@ -4,9 +4,11 @@
  * table in settle.c decides, the same as after a failure. */
 #include "agent/commands/command.h"
 #include "agent/migration/error.h"
-#include "agent/migration/migration.h"
+#include "agent/migration/verdict.h"
 #include "agent/state.h"
 #include "qmp/value.h"
+
+/* -- What the journal knows -- */
 
 static void
 take_facts (Migration *m)
@@ -38,7 +40,6 @@ take_facts (Migration *m)
 static void
 take_steps (Migration *m)
 {
-    m->touched = TRUE;
     m->autostart_cleared = journal_has (m->journal, JOURNAL_AUTOSTART);
     m->incoming_sent = m->autostart_cleared;
     m->we_stopped = journal_has (m->journal, JOURNAL_STOPPED);
@@ -47,58 +48,98 @@ take_steps (Migration *m)
     m->ran_there = journal_has (m->journal, JOURNAL_ARRIVED);
 }
 
-/* The monitor of one end, from the journal, or as given when there is none. Owned by the caller. */
+static gboolean
+is_incoming (const Migration *m)
+{
+    return m->journal &&
+           g_strcmp0 (qmp_peek_string (journal_facts (m->journal), "role", NULL), "incoming") == 0;
+}
+
+/* -- The ends -- */
+
+/* The monitor of one end, from the journal, or as given. Owned by the caller. */
 static QmpAddress *
 address_of (const Migration *m, End end)
 {
     const QmpAddress *given = end == END_SOURCE ? m->global->socket : m->options->dest_socket;
-    const char *text = given ? given->text : NULL;
+    const char *text = NULL;
 
     if (m->journal)
         text = qmp_peek_string (journal_facts (m->journal), end_name (end), NULL);
+    if (!text && given && !(is_incoming (m) && end == END_SOURCE))
+        text = given->text;
     return text ? qmp_address_parse (text, NULL) : NULL;
 }
 
 static gboolean
-is_process_gone (const Migration *m, End end)
+refuse_confirmation (const Migration *m, End end, const QmpAddress *address, gboolean answers,
+                     GError **error)
 {
-    g_autofree char *key = g_strconcat (end_name (end), "_pid", NULL);
+    pid_t pid = migration_pid (m, end);
+
+    if (answers)
+        return migrate_fail (error, EXIT_REFUSED,
+                             "--confirm-dead %s: it is not: QEMU answers at %s", end_name (end),
+                             address->text);
+    if (vm_process_is_qemu (pid))
+        return migrate_fail (error, EXIT_REFUSED,
+                             "--confirm-dead %s: it is not: its process %d is there; end it first "
+                             "(kill -9 %d)",
+                             end_name (end), (int)pid, (int)pid);
+    return TRUE;
+}
+
+/* Another QEMU may have been started at the same address since: it is not the one that had the
+ * guest. */
+static gboolean
+is_the_one (const Migration *m, const Vm *vm)
+{
+    g_autofree char *key = g_strconcat (end_name (vm->end), "_pid", NULL);
     guint64 pid = m->journal ? qmp_peek_uint (journal_facts (m->journal), key, 0) : 0;
 
-    return pid != 0 && !vm_process_is_qemu ((pid_t)pid);
+    return pid == 0 || !vm->is_qemu_process || (guint64)qmp_client_peer_pid (vm->client) == pid;
+}
+
+static Vm *
+open_vm (Migration *m, const QmpAddress *address, End end, GError **error)
+{
+    g_autoptr (Vm) vm = vm_open (m->context, address, end, m->global, m->leave, error);
+
+    if (!vm || is_the_one (m, vm))
+        return g_steal_pointer (&vm);
+    migrate_fail (error, EXIT_UNREACHABLE, "%s: another QEMU is at %s now", end_name (end),
+                  address->text);
+    return NULL;
+}
+
+static void
+note_unreachable (Migration *m, End end, const GError *why)
+{
+    pid_t pid = migration_pid (m, end);
+
+    m->gone[end] = m->gone[end] || (pid > 0 && !vm_process_is_qemu (pid));
+    g_free (m->unreachable[end]);
+    m->unreachable[end] =
+        g_strconcat (why->message, m->gone[end] ? " (its process is gone)" : "", NULL);
 }
 
 /* An end that cannot be reached is silent, or gone when the kernel says so: both are answers. */
 static gboolean
 open_end (Migration *m, End end, const char *confirmed, GError **error)
 {
+    gboolean confirm = g_strcmp0 (confirmed, end_name (end)) == 0;
     g_autoptr (QmpAddress) address = address_of (m, end);
     g_autoptr (GError) why = NULL;
-    Vm *vm;
+    g_autoptr (Vm) vm = address ? open_vm (m, address, end, &why) : NULL;
 
     m->named[end] = address != NULL;
-    if (!address)
-        return TRUE;
-    vm = vm_open (m->context, address, end, m->global, m->leave, &why);
-    if (g_strcmp0 (confirmed, end_name (end)) == 0) {
-        if (vm) {
-            vm_close (vm);
-            return migrate_fail (error, EXIT_REFUSED,
-                                 "--confirm-dead %s: it is not: QEMU answers at %s", end_name (end),
-                                 address->text);
-        }
-        m->gone[end] = TRUE;
-    }
-    if (end == END_SOURCE)
-        m->source = vm;
-    else
-        m->destination = vm;
-    if (vm)
-        return TRUE;
-    m->gone[end] = m->gone[end] || is_process_gone (m, end);
-    g_free (m->unreachable[end]);
-    m->unreachable[end] =
-        g_strconcat (why->message, m->gone[end] ? " (its process is gone)" : "", NULL);
+    if (confirm && !refuse_confirmation (m, end, address, vm != NULL, error))
+        return FALSE;
+    m->gone[end] = confirm;
+    m->confirmed_dead = m->confirmed_dead || (confirm && end == END_DESTINATION);
+    if (address && !vm)
+        note_unreachable (m, end, why);
+    *(end == END_SOURCE ? &m->source : &m->destination) = g_steal_pointer (&vm);
     return TRUE;
 }
 
@@ -121,13 +162,19 @@ migration_see_destination (Migration *m)
     tell_unreachable (m);
 }
 
-/* Without a journal a lone monitor tells by its run state which end it is; a destination alone
- * does not know what became of its source. */
+/* -- Without a journal -- */
+
+/* A lone monitor tells by its run state which end it is; a destination alone does not know what
+ * became of its source. */
 static gboolean
-check_known (const Migration *m, GError **error)
+check_known (const Migration *m, const char *confirmed, GError **error)
 {
-    if (m->journal || !m->source)
+    if (m->journal)
         return TRUE;
+    if (!m->source)
+        return migrate_fail (error, EXIT_UNREACHABLE,
+                             "%s does not answer, and no journal here tells of a move",
+                             m->global->socket->text);
     if (vm_is_incoming (m->source) ||
         (status_is_postcopy (m->source->status) && !m->options->dest_socket &&
          g_strcmp0 (m->source->run_state, "running") == 0))
@@ -135,13 +182,42 @@ check_known (const Migration *m, GError **error)
                              "%s is a destination, and no journal here tells of its source: give "
                              "--socket SOURCE --dest-socket DESTINATION",
                              m->global->socket->text);
-    if (!status_is_running (m->source->status))
-        return migrate_fail (error, EXIT_REFUSED,
-                             "nothing to recover: no migration of %s was left unfinished (status "
-                             "%s)",
-                             vm_title (m->source), m->source->status_text);
-    return TRUE;
+    if (status_is_running (m->source->status))
+        return TRUE;
+    if (g_strcmp0 (m->source->run_state, "postmigrate") == 0 &&
+        (confirmed || m->options->dest_socket))
+        return TRUE;
+    return migrate_fail (error, EXIT_REFUSED,
+                         "nothing to recover: no migration of %s was left unfinished (status %s)",
+                         vm_title (m->source), m->source->status_text);
 }
+
+/* What QEMU shows: a source that migrates was running, or is stopped by the handover itself. */
+static void
+assume_facts (Migration *m)
+{
+    m->was_live = run_state_is_live (m->source->run_state) ||
+                  g_strcmp0 (m->source->run_state, "finish-migrate") == 0 ||
+                  g_strcmp0 (m->source->run_state, "postmigrate") == 0;
+    m->postcopy_sent = status_is_postcopy (m->source->status);
+    m->limits = (Limits){ .max_downtime_us = m->options->max_downtime_us,
+                          .max_stall_us = m->options->max_downtime_us,
+                          .max_throttle_pct = m->options->max_throttle_pct };
+    m->rule = (Rule){ .postcopy = POSTCOPY_NEVER, .if_stuck = m->options->if_stuck };
+    m->id = state_migration_id (m->source->name, m->source->uuid,
+                                (int)qmp_client_peer_pid (m->source->client));
+}
+
+/* What we do is written down as any other migration's is. */
+static gboolean
+begin_journal (Migration *m, GError **error)
+{
+    m->journal = journal_begin (m->id, migration_journal_facts (m), error);
+    return m->journal && journal_step (m->journal, JOURNAL_STARTED, error) &&
+           (!m->postcopy_sent || journal_step (m->journal, JOURNAL_OWNED, error));
+}
+
+/* -- Taking over -- */
 
 static gboolean
 find_uri (Migration *m, GError **error)
@@ -168,31 +244,12 @@ attach (Migration *m, const char *confirmed, GError **error)
         m->id = g_strdup (journal_id (m->journal));
     }
     if (!find_uri (m, error) || !open_end (m, END_SOURCE, confirmed, error) ||
-        !open_end (m, END_DESTINATION, confirmed, error) || !check_known (m, error))
+        !open_end (m, END_DESTINATION, confirmed, error) || !check_known (m, confirmed, error))
         return FALSE;
     if (!m->source && !m->destination && !m->gone[END_SOURCE] && !m->gone[END_DESTINATION])
         return migrate_fail (error, EXIT_UNREACHABLE, "neither end answers");
-    if (m->source && !m->id)
-        m->id = state_migration_id (m->source->name, m->source->uuid, 0);
-    return TRUE;
-}
-
-/* Without a journal we know what QEMU shows: a source that migrates was running, or is stopped by
- * the handover itself. */
-static gboolean
-assume_facts (Migration *m, GError **error)
-{
-    if (m->journal)
-        return TRUE;
-    m->was_live = run_state_is_live (m->source->run_state) ||
-                  g_strcmp0 (m->source->run_state, "finish-migrate") == 0 ||
-                  g_strcmp0 (m->source->run_state, "postmigrate") == 0;
-    m->postcopy_sent = status_is_postcopy (m->source->status);
-    m->touched = TRUE;
-    m->limits = (Limits){ .max_downtime_us = m->options->max_downtime_us,
-                          .max_stall_us = m->options->max_downtime_us,
-                          .max_throttle_pct = m->options->max_throttle_pct };
-    m->rule = (Rule){ .postcopy = POSTCOPY_NEVER, .if_stuck = m->options->if_stuck };
+    if (!m->journal)
+        assume_facts (m);
     return TRUE;
 }
 
@@ -205,6 +262,8 @@ note_source (Migration *m)
     m->source_run_state = g_strdup (m->source->run_state);
     m->continued = m->status == STATUS_DEVICE || m->status == STATUS_COMPLETED ||
                    status_is_postcopy (m->status);
+    if (!vm_has_capability (m->source, "postcopy-ram"))
+        m->rule.postcopy = POSTCOPY_NEVER;
     m->migrate_us = m->progress_us = g_get_monotonic_time ();
 }
 
@@ -219,30 +278,28 @@ tell_only (Migration *m)
                           settle_action_name (row->action), row->why);
 }
 
-/* Goes on where the table says that going on is possible; what fails then is settled for good. */
 static void
-bring_to_an_end (Migration *m)
+refuse (Migration *m, GError *error)
+{
+    migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown",
+                          "nothing was changed: %s", error->message);
+    m->result.error = error;
+}
+
+static void
+take_over (Migration *m)
 {
     GError *error = NULL;
-    SettleAction action = migration_settle (m, NULL, TRUE);
-    gboolean ok;
 
-    if (action != SETTLE_CARRY_ON && action != SETTLE_POSTCOPY_RECOVER)
-        return;
-    if (action == SETTLE_POSTCOPY_RECOVER && !m->uri) {
-        migration_add_check (m, "The stream's descriptor cannot be opened again: name an address.");
-        migration_add_command (m, "qmpmig --socket %s recover tcp:HOST:PORT",
-                               m->global->socket->text);
+    if (m->journal ? !journal_take_over (m->journal, &error) : !begin_journal (m, &error)) {
+        refuse (m, error);
         return;
     }
-    g_clear_pointer (&m->result.check, g_ptr_array_unref);
-    g_clear_pointer (&m->result.commands, g_ptr_array_unref);
-    ok = action == SETTLE_CARRY_ON ? migration_carry_on (m, &error)
-                                   : migration_recover_postcopy (m, &error);
-    if (ok)
-        migration_succeed (m);
+    m->touched = TRUE;
+    if (is_incoming (m) && !m->gone[END_SOURCE])
+        migration_receive_on (m);
     else
-        migration_settle (m, error, FALSE);
+        migration_bring_to_an_end (m, NULL, TRUE);
 }
 
 ExitCode
@@ -251,10 +308,8 @@ migration_recover (Migration *m, const char *confirmed, gboolean dry_run)
     GError *error = NULL;
 
     m->started_us = g_get_monotonic_time ();
-    if (!attach (m, confirmed, &error) || !assume_facts (m, &error)) {
-        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown", "%s",
-                              error->message);
-        m->result.error = error;
+    if (!attach (m, confirmed, &error)) {
+        refuse (m, error);
     } else {
         note_source (m);
         migration_post_header (m);
@@ -262,7 +317,7 @@ migration_recover (Migration *m, const char *confirmed, gboolean dry_run)
         if (dry_run) {
             tell_only (m);
         } else {
-            bring_to_an_end (m);
+            take_over (m);
             migration_put_back (m);
         }
     }

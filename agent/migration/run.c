@@ -464,7 +464,7 @@ migration_run (Migration *m)
     else if (move (m, &error))
         migration_succeed (m);
     else
-        migration_settle (m, error, FALSE);
+        migration_bring_to_an_end (m, error, FALSE);
     migration_put_back (m);
     migration_post_result (m);
     return m->result.exit_code;
