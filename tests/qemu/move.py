@@ -28,6 +28,7 @@ from tests.display.record import line_faults, record_faults
 from tests.lab import vm as lab
 from tests.lab.hosts import Hosts
 from tests.lab.proxy import Proxy
+from tests.lab.qmp import QmpClosed
 from tests.lab.vm import Vm, leftovers
 
 TOP = pathlib.Path(__file__).parents[2]
@@ -264,7 +265,7 @@ class Hop:
 
     def running(self):
         """Names of those that run the guest now: never two."""
-        return [vm.name for vm in (self.source, self.destination) if vm.is_alive() and vm.run_state() == "running"]
+        return [vm.name for vm in (self.source, self.destination) if is_running(vm)]
 
     def uri(self, name="stream"):
         return "unix:" + os.path.join(self.folder, name)
@@ -295,16 +296,16 @@ class Chain:
         try:
             hop = Hop(start, self.machine(**{"incoming": "defer", "paused": True, **destination}))
             yield hop
-            if source is None and not destination:
-                self.at = self._keep(hop)
+            if source is None:
+                self.at = self._keep(hop.source, *([] if destination else [hop.destination]))
         finally:
             for vm in (start, hop and hop.destination):
                 if vm and vm is not self.at:
                     vm.cleanup()
 
-    def _keep(self, hop):
-        """Where the guest runs and no migration is under way."""
-        fit = [vm for vm in (hop.source, hop.destination) if vm.is_alive() and vm.run_state() == "running" and
+    def _keep(self, *machines):
+        """The one where the guest runs and no migration is under way."""
+        fit = [vm for vm in machines if is_running(vm) and
                vm.migration()["status"] in ("none", "completed", "cancelled", "failed")]
         return fit[0] if len(fit) == 1 else None
 
@@ -422,6 +423,14 @@ class Settings:
 
     def __repr__(self):
         return json.dumps(vars(self), sort_keys=True)
+
+
+def is_running(vm):
+    """A QEMU that is about to exit runs nothing any more."""
+    try:
+        return vm.is_alive() and vm.run_state() == "running"
+    except QmpClosed:
+        return False
 
 
 def holds(line, values):
