@@ -26,6 +26,7 @@ class Account:
         self.count = collections.Counter()
         self.failures = []
         self.seconds = collections.Counter()
+        self.cpu_seconds = collections.Counter()
         self.tests = collections.Counter()
 
     def add(self, result):
@@ -41,11 +42,12 @@ class Account:
 
     def end(self, job):
         self.seconds[suite_of(job.name)] += job.seconds
+        self.cpu_seconds[suite_of(job.name)] += job.cpu_seconds
 
     def sum_up(self, seconds):
-        print(f"\n{'suite':24} tests  time of its processes")
+        print(f"\n{'suite':24} tests       time   CPU time")
         for suite in self.tests:
-            print(f"{suite:24} {self.tests[suite]:5} {self.seconds[suite]:9.1f} s")
+            print(f"{suite:24} {self.tests[suite]:5} {self.seconds[suite]:8.1f} s {self.cpu_seconds[suite]:8.1f} s")
         for result in self.failures:
             print(f"\nFAIL {result.name}\n{indented(result.text)}")
         print(f"\n{seconds / 60:.1f} minutes")

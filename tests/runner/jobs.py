@@ -34,6 +34,7 @@ class Job:
         self.process = None
         self.pipe = None
         self.timed_out = False
+        self.seconds = self.cpu_seconds = 0
         self.left = []
 
     # --- its life ---------------------------------------------------------------------------------------------------

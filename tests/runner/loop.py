@@ -64,7 +64,6 @@ class Loop:
             missing = [other.name for other in job.after if not other.passed]
             if missing:
                 job.results.append(job.result("", "fail", 0, f"not run: {', '.join(missing)} failed"))
-                job.seconds = 0
                 self.on_result(job.results[-1])
                 self.on_end(job)
                 continue
@@ -101,7 +100,9 @@ class Loop:
             if job is None:
                 os.waitpid(found.si_pid, 0)
             else:
-                job.process.wait()
+                _, status, usage = os.wait4(found.si_pid, 0)
+                job.process.returncode = os.waitstatus_to_exitcode(status)
+                job.cpu_seconds = usage.ru_utime + usage.ru_stime
                 self.running.remove(job)
                 self._end(job)
 

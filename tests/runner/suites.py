@@ -36,13 +36,13 @@ class Build:
         self.environment = {"QMPMIG": str(TOP / folder / "agent/qmpmig"),
                             "QMPMIG_FAULTY": str(TOP / folder / "agent/qmpmig-faulty"), **(environment or {})}
 
-    def job(self, **options):
+    def job(self):
         """Configures and compiles; one test."""
         setup = f"meson setup {self.folder} {self.options}"
         return ProgramJob(self.folder, ["bash", "-c", f"""
             set -e
             [ -e {self.folder}/build.ninja ] || {{ {self.before}; {setup}; }}
-            nice ninja -C {self.folder}"""], timeout=1200, **options)
+            ninja -C {self.folder}"""], timeout=1200, alone=True)
 
 
 def suppressions(kind):

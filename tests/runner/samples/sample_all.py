@@ -7,9 +7,6 @@ import tempfile
 import time
 import unittest
 
-TIMEOUT = 4
-
-
 class Each(unittest.TestCase):
     def test_passes(self):
         print("said by one that passes")
