@@ -165,6 +165,8 @@ verdict_source_keeps (Migration *m, const GError *why)
                               why ? why->message : "the migration had failed",
                               here ? "; source: " : "", here ? here : "",
                               there ? "; destination: " : "", there ? there : "");
+    if (!m->result.error && m->result.outcome == OUTCOME_FAILED) /* recover found it so */
+        migrate_fail (&m->result.error, EXIT_FAILED, "%s", m->result.text);
 }
 
 void
