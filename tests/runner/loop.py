@@ -116,15 +116,19 @@ class Loop:
 
     def _orphans(self, job):
         """Processes of a job that outlived it (None: of any): killed, after a moment to go by themselves."""
-        deadline = time.monotonic() + LEAVE_S
-        while pids := self._find_orphans(job):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
+        pids = self._wait_for_orphans(job)
         left = [processes.describe(pid) for pid in pids]
         for pid in pids:
             processes.kill(pid, signal.SIGKILL)
+        self._wait_for_orphans(job)
         return left
+
+    def _wait_for_orphans(self, job):
+        """Those that are still there when they had their time."""
+        deadline = time.monotonic() + LEAVE_S
+        while (pids := self._find_orphans(job)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return pids
 
     def _find_orphans(self, job):
         pids = processes.below(os.getpid(), [other.process.pid for other in self.running])

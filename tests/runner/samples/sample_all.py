@@ -7,6 +7,7 @@ import tempfile
 import time
 import unittest
 
+
 class Each(unittest.TestCase):
     def test_passes(self):
         print("said by one that passes")
