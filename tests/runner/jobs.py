@@ -136,11 +136,10 @@ class Job:
             return f"it was killed by {signal.Signals(-exit_code).name}"
         return f"it ended with {exit_code}"
 
-    def log(self, since=0):
-        """The last lines of what was printed since then."""
+    def log(self, since=0, until=None):
+        """The last lines of what was printed from one byte to another."""
         with open(self.log_path, "rb") as file:
-            file.seek(since)
-            lines = file.read().decode(errors="replace").splitlines()
+            lines = file.read()[since:until].decode(errors="replace").splitlines()
         cut = [f"({len(lines) - TEXT_LINES} lines before)"] if len(lines) > TEXT_LINES else []
         return "\n".join(cut + lines[-TEXT_LINES:])
 
@@ -240,7 +239,7 @@ class PythonJob(Job):
             return []
         text = told.get("text", "")
         if told["state"] == "fail":
-            printed = self.log(self.running[2]) if self.running else self.log()
+            printed = self.log(self.running[2] if self.running else 0, told["printed"])
             text += f"\n--- printed:\n{printed}" if printed else ""
         self.running = None
         self.ended.add(told["end"])

@@ -43,13 +43,12 @@ class Teller(unittest.TestResult):
     def startTest(self, test):
         super().startTest(test)
         self.problems, self.reason = [], None
-        sys.stdout.flush()
-        self.send({"start": test.id(), "printed": os.fstat(1).st_size})
+        self.send({"start": test.id(), "printed": printed()})
         self.began = time.monotonic()
 
     def stopTest(self, test):
         super().stopTest(test)
-        told = {"end": test.id(), "seconds": time.monotonic() - self.began, "state": "pass"}
+        told = {"end": test.id(), "seconds": time.monotonic() - self.began, "state": "pass", "printed": printed()}
         if self.problems:
             told.update(state="fail", text="\n".join(self.problems))
         elif self.reason is not None:
@@ -61,7 +60,7 @@ class Teller(unittest.TestResult):
             self.problems.append(text_of(error))
         else:
             # setUpClass or setUpModule, which no test stands around
-            self.send({"end": test.id(), "seconds": 0, "state": "fail", "text": text_of(error)})
+            self.send({"end": test.id(), "seconds": 0, "state": "fail", "text": text_of(error), "printed": printed()})
 
     def addFailure(self, test, error):
         self.addError(test, error)
@@ -83,6 +82,12 @@ class Teller(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         self.problems.append("was expected to fail, and passed")
+
+
+def printed():
+    """Bytes so far."""
+    sys.stdout.flush()
+    return os.fstat(1).st_size
 
 
 def text_of(error):
@@ -114,7 +119,6 @@ def main():
     os.set_inheritable(int(descriptor), False)
     with os.fdopen(int(descriptor), "w", encoding="utf-8") as pipe:
         def send(message):
-            sys.stdout.flush()
             pipe.write(json.dumps(message) + "\n")
             pipe.flush()
 
