@@ -19,6 +19,7 @@ class Ram:
     working_set: int = 24 << 20
     dirty_rate: int = 100 << 20    # bytes/s, while the guest runs unthrottled
     link: int = 2 << 30            # bytes/s
+    postcopy_link: int = 0         # bytes/s; 0: as link
     rate_period: float = 0.1       # QEMU: 1 s; at most so often is a sync rated for auto-converge
     first_window: float = 0.05     # QEMU: 0.1 s; no bandwidth is known, and nothing converges, before
 
@@ -184,7 +185,8 @@ class Outgoing:
             seconds = yield from self._tick()
             if self._stalled():
                 continue
-            rate = min(s.ram.link, s.parameters["max-postcopy-bandwidth"] or s.ram.link)
+            link = s.ram.postcopy_link or s.ram.link
+            rate = min(link, s.parameters["max-postcopy-bandwidth"] or link)
             sent = min(int(rate * seconds), int(self.remaining))
             self.remaining -= sent
             self.transferred += sent

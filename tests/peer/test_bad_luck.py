@@ -15,7 +15,7 @@ from tests.peer.peer import FakePair, Ram
 from tests.peer.test_peer import SMALL, Client
 
 POSTCOPY = ("--postcopy=now", "--max-downtime=20ms")
-SLOW = {"total": 64 << 20, "working_set": 48 << 20, "dirty_rate": 1 << 30, "link": 192 << 20}
+SLOW = {"total": 64 << 20, "working_set": 48 << 20, "dirty_rate": 1 << 30, "link": 192 << 20, "postcopy_link": 24 << 20}
 VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 
 
