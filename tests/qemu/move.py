@@ -262,6 +262,7 @@ class Hop:
         self.source = source
         self.destination = destination
         self.folder = source.folder
+        self.mark = source.witness.mark()
 
     def running(self):
         """Names of those that run the guest now: never two."""
@@ -366,8 +367,14 @@ class MoveTest(unittest.TestCase):
 
     def slow_down(self, hop, rate=SLOW):
         """From the second pass on."""
-        hop.source.witness.wait_event("MIGRATION_PASS", **{"pass": 2})
+        self.wait_second_pass(hop)
         hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": rate})
+
+    def wait_second_pass(self, hop):
+        """Of the qmpmig that was started last."""
+        def seen():
+            return any(event.data["pass"] >= 2 for event in hop.source.witness.events_named("MIGRATION_PASS", hop.mark))
+        self.qmpmig.started[-1].wait_for(seen, "second pass")
 
     def let_go(self, hop):
         self.qmpmig.run("--socket", hop.source.qmp, "set", "max-downtime=2s")

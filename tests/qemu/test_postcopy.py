@@ -84,7 +84,7 @@ class Broken(MoveTest):
     def start(self, hop, uri, *options):
         """A move that has switched to postcopy, slowly."""
         running = self.qmpmig.migrate(hop, uri, *NOW, "--max-downtime", "1ms", "--bandwidth", FAST, *options)
-        hop.source.witness.wait_event("MIGRATION_PASS", **{"pass": 2})
+        self.wait_second_pass(hop)
         hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": MIB, "max-postcopy-bandwidth": 128 << 10})
         running.wait_line("sample", status="postcopy-active")
         # A destination that has not come so far loses the guest with the link.
