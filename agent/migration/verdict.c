@@ -5,11 +5,22 @@
 
 #include "agent/migration/error.h"
 
+/* As a person would type it: quotes where a shell needs them. Owned by the caller. */
+static char *
+quoted (const QmpAddress *address)
+{
+    const char *plain = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/:._-+@%=,";
+
+    if (address->text[strspn (address->text, plain)] == '\0')
+        return g_strdup (address->text);
+    return g_shell_quote (address->text);
+}
+
 /* REST follows `recover`: " --confirm-dead destination", or nothing. */
 static void
 add_recover (Migration *m, const char *rest)
 {
-    g_autofree char *socket = g_shell_quote (m->global->socket->text);
+    g_autofree char *socket = quoted (m->global->socket);
 
     migration_add_command (m, "qmpmig --socket %s recover%s", socket, rest);
 }
@@ -85,8 +96,8 @@ ask_about_dead (Migration *m)
 static void
 ask_about_both (Migration *m)
 {
-    g_autofree char *source = m->source ? g_shell_quote (m->source->address->text) : NULL;
-    g_autofree char *there = m->destination ? g_shell_quote (m->destination->address->text) : NULL;
+    g_autofree char *source = m->source ? quoted (m->source->address) : NULL;
+    g_autofree char *there = m->destination ? quoted (m->destination->address) : NULL;
 
     if (!source || !there)
         return;
@@ -228,7 +239,7 @@ verdict_guest_ended (Migration *m, const char *why)
 void
 verdict_left (Migration *m, const char *why)
 {
-    g_autofree char *socket = g_shell_quote (m->global->socket->text);
+    g_autofree char *socket = quoted (m->global->socket);
 
     migration_set_result (
         m, OUTCOME_LEFT, EXIT_LEFT, m->ran_there ? "destination" : "unknown",
