@@ -133,8 +133,10 @@ wish_postcopy (const Planner *p, GHashTable *wishes)
     else if (!p->source && vm_reports (p->destination, "postcopy-ram"))
         add_wish (wishes, "postcopy-ram", TRUE, FALSE,
                   "harmless here, and the source may ask for it");
-    /* Old preempt channels (7.1, 7.2) do not talk to newer ones; switchover-ack marks the newer. */
+    /* Old preempt channels (7.1, 7.2) do not talk to newer ones; switchover-ack marks the newer. An
+     * early listener takes it no more. */
     if (is_wished (wishes, "postcopy-ram") && migration_uri_has_channels (p->uri) &&
+        (!p->destination || p->destination->status != STATUS_SETUP) &&
         !is_wished (wishes, "multifd") && planner_both_report (p, "postcopy-preempt") &&
         planner_both_report (p, "switchover-ack"))
         add_wish (wishes, "postcopy-preempt", TRUE, FALSE,
