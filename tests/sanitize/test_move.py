@@ -14,7 +14,7 @@ class Moves(MoveTest):
     def test_a_move_that_others_look_at_and_change(self):
         with self.hop() as hop, self.live(hop, hop.uri()) as running:
             watchers = self.watchers(hop)
-            for limit in ("max-downtime=2ms", "bandwidth=40MiB/s", "max-throttle=50%"):
+            for limit in ("max-downtime=2ms", "bandwidth=8MiB/s", "max-throttle=50%"):
                 self.qmpmig.run("--socket", hop.source.qmp, "set", limit)
                 self.qmpmig.run("--socket", hop.source.qmp, "status")
         self.assert_moved(hop, running.record)
