@@ -7,7 +7,7 @@ import os
 import unittest
 
 from tests.lab.vm import Vm
-from tests.qemu.move import BARE, FAST, Chain, MoveTest, Settings
+from tests.qemu.move import BARE, FAST, MIB, MoveTest, Settings
 
 VERSIONS = ("5.2", "7.2", "10.0", "11.1")
 UPWARDS = [(old, new) for number, old in enumerate(VERSIONS) for new in VERSIONS[number + 1:]]
@@ -18,13 +18,6 @@ class Version(MoveTest):
     """What every version has to do, between two of its own."""
 
     version = None
-
-    @classmethod
-    def setUpClass(cls):
-        if cls.version is None:
-            raise unittest.SkipTest("matrix: --matrix runs it")
-        super().setUpClass()
-        cls.chain = Chain(**{**BARE, "version": cls.version})
 
     def test_pre_copy(self):
         with self.hop() as hop:
@@ -43,8 +36,7 @@ class Version(MoveTest):
         with self.hop() as hop:
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--xbzrle=64MiB", "--postcopy", "never",
                                           "--max-downtime", "1ms", "--throttle", "off", "--bandwidth", FAST)
-            hop.source.witness.wait_event("MIGRATION_PASS", **{"pass": 2})
-            hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": 100000})
+            self.slow_down(hop, 2 * MIB)
             running.wait_for(lambda: any(line.get("xbzrle_pages") for _, line in running.lines), "deltas")
             self.let_go(hop)
             self.assert_arrived(hop, running.record)
@@ -58,10 +50,10 @@ class Version(MoveTest):
     def test_the_throttle(self):
         with self.hop() as hop:
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--postcopy", "never", "--bandwidth", FAST,
-                                          "--max-downtime", "1ms", "--max-stall", "1s")
+                                          "--max-downtime", "1ms", "--max-stall", "1s", "--max-throttle", "98")
             self.slow_down(hop)
             running.wait_line("advice", timeout=120, reason_code=2)
-            running.wait_line("sample", timeout=120, throttle_pct=98)
+            running.wait_for(lambda: Settings(hop.source).parameters["max-cpu-throttle"] == 98, "the throttle's handle")
             self.let_go(hop)
             self.assert_arrived(hop, running.record)
 
@@ -135,7 +127,7 @@ class Lacking(MoveTest):
 if os.environ.get("QMPMIG_MATRIX") == "1":
     for each in ("5.2", "11.1"):
         name = f"Version{each.replace('.', '_')}"
-        globals()[name] = type(name, (Version,), {"version": each, "__module__": __name__})
+        globals()[name] = type(name, (Version,), {"version": each, "guest": {**BARE, "version": each}, "__module__": __name__})
 del Version
 
 
