@@ -32,7 +32,12 @@ def _migrate_cancel(peer, arguments):
 
 
 def _migrate_set_capabilities(peer, arguments):
-    if peer.incoming and peer.migration_status not in ("completed", "failed"):
+    """One that listens takes them until a source sends, or is about to."""
+    if not peer.incoming or peer.migration_status in ("completed", "failed"):
+        return None
+    sends = peer.other is not None and peer.other.outgoing is not None and \
+        peer.other.migration_status not in ("completed", "failed", "cancelled")
+    if peer.incoming.link is not None or sends:
         return "capability change on a destination mid-incoming"
     return None
 

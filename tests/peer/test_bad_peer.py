@@ -15,7 +15,7 @@ from tests.peer.bench import Bench
 from tests.peer.peer import Ram
 
 GREETING_S = 2.0      # no greeting within this: said so
-START_S = 0.6         # what starting the program, and a busy machine, may add
+START_S = 1.0         # what starting the program, and a busy machine, may add
 REPLY_S = 1.0         # --reply-timeout of these tests
 
 # One that runs from the client's side: it holds the monitor as another program would.

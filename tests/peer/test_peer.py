@@ -394,8 +394,13 @@ class Sins(Case):
         self.assertEqual(pair.source.sins, ["migrate_cancel after postcopy began"])
 
     def test_capabilities_of_a_destination_mid_incoming(self):
-        pair, _, destination, _ = self.pair()
-        destination.call("migrate-set-capabilities", capabilities=[{"capability": "xbzrle", "state": True}])
+        pair, source, destination, uri = self.never_ending()
+        change = {"capabilities": [{"capability": "xbzrle", "state": True}]}
+        destination.call("migrate-set-capabilities", **change)
+        self.assertEqual(pair.destination.sins, [])
+        source.call("migrate", uri=uri)
+        pair.destination.wait_status("active")
+        destination.call("migrate-set-capabilities", **change)
         self.assertEqual(pair.destination.sins, ["capability change on a destination mid-incoming"])
 
     def test_cont_on_a_destination_whose_source_failed(self):
