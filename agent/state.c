@@ -57,8 +57,8 @@ safe_name (const char *vm_name, const char *uuid, int pid)
     if (!vm_name || !*vm_name)
         return uuid ? g_strndup (uuid, 8) : g_strdup_printf ("pid%d", pid);
     name = g_strndup (vm_name, MAX_NAME);
-    return g_strcanon (name,
-                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", '_');
+    return g_strcanon (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-",
+                       '_');
 }
 
 char *

@@ -83,6 +83,13 @@ print_text (const char *text)
     }
 }
 
+gboolean
+command_takes (const Command *command, const char *option)
+{
+    return command->takes_migrate_options &&
+           (!command->move_options || g_strv_contains (command->move_options, option));
+}
+
 ExitCode
 command_fail (const CommandLine *line, GError *error)
 {

@@ -18,9 +18,13 @@ typedef struct {
     const char *example;              /* one or more command lines, each indented by two spaces */
     const OptionSpec *options;        /* its own, ends with {0}; NULL: none */
     gboolean takes_migrate_options;   /* those of MigrateOptions too */
+    const char *const *move_options;  /* which of them, ends with NULL; NULL: all */
     int min_arguments, max_arguments; /* max -1: any number */
     ExitCode (*run) (const CommandLine *line);
 } Command;
+
+/* Whether it takes that option of MigrateOptions. */
+gboolean command_takes (const Command *command, const char *option);
 
 const GlobalOptions *command_global (const CommandLine *line);
 /* The files and the command line behind command_migrate_options(): for config_apply_vm(), once the

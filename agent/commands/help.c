@@ -143,7 +143,8 @@ help_print_command (const Command *command)
     if (command->takes_migrate_options) {
         printf ("\nOptions of the move:\n");
         for (guint i = 0; migrate_options_spec (i); i++)
-            print_option (migrate_options_spec (i));
+            if (command_takes (command, migrate_options_spec (i)->name))
+                print_option (migrate_options_spec (i));
     }
     print_common ();
     print_exit_codes (command_find (command->name)->exit_codes);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/commands/mover.h"
 
+/* What one end alone can see to. */
+static const char *const move_options[] = { "allow-exec", "cap",     "compress", "detach",
+                                            "dry-run",    "multifd", "param",    "postcopy",
+                                            "tls",        "trace",   "xbzrle",   NULL };
+
 static ExitCode
 work (Migration *m, const CommandLine *line)
 {
@@ -12,14 +17,6 @@ run (const CommandLine *line)
 {
     MigrateOptions *options = command_migrate_options (line);
 
-    if (options->dest_socket) {
-        GError *error = NULL;
-
-        g_set_error_literal (
-            &error, UNITS_ERROR, 0,
-            "incoming: --socket is the destination; --dest-socket belongs to migrate");
-        return command_fail (line, error);
-    }
     g_free (options->uri);
     options->uri = g_strdup (command_arguments (line)[0]);
     return mover_run (line, "incoming", work);
@@ -37,6 +34,7 @@ const Command command_incoming = {
         "source; `migrate --dest-socket` has no such window.",
     .example = "  qmpmig --socket /run/dst.sock incoming tcp:0:4444",
     .takes_migrate_options = TRUE,
+    .move_options = move_options,
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,

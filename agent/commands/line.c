@@ -277,7 +277,8 @@ use_option (CommandLine *self, Given *given, GError **error)
     }
     if (search_getter (global_options_spec, has_name, (gpointer)name))
         return global_options_set (&self->global, name, given->value, error);
-    if (self->config && search_getter (migrate_options_spec, has_name, (gpointer)name))
+    if (self->config && search_getter (migrate_options_spec, has_name, (gpointer)name) &&
+        (!self->command || command_takes (self->command, name)))
         return config_give (self->config, name, given->value, error);
     if (!self->command)
         return line_fail (error, "--%s needs a command; see qmpmig --help", name);

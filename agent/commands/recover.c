@@ -9,6 +9,10 @@ static const OptionSpec options[] = {
     { 0 },
 };
 
+/* The rest was settled when the move began. */
+static const char *const move_options[] = { "dest-socket", "detach", "dry-run",
+                                            "on-success",  "trace",  NULL };
+
 static ExitCode
 work (Migration *m, const CommandLine *line)
 {
@@ -48,6 +52,7 @@ const Command command_recover = {
                "  qmpmig --socket /run/src.sock recover --confirm-dead destination",
     .options = options,
     .takes_migrate_options = TRUE,
+    .move_options = move_options,
     .min_arguments = 0,
     .max_arguments = 1,
     .run = run,

@@ -127,7 +127,8 @@ class Lacking(MoveTest):
 if os.environ.get("QMPMIG_MATRIX") == "1":
     for each in ("5.2", "11.1"):
         name = f"Version{each.replace('.', '_')}"
-        globals()[name] = type(name, (Version,), {"version": each, "guest": {**BARE, "version": each}, "__module__": __name__})
+        globals()[name] = type(name, (Version,), {"version": each, "guest": {**BARE, "version": each},
+                                                  "__module__": __name__})
 del Version
 
 
