@@ -52,7 +52,7 @@ def suppressions(kind):
 
 PLAIN = Build("build")
 ADDRESS = Build("build-asan", "address", "-Db_sanitize=address,undefined -Db_lundef=false", {
-    "ASAN_OPTIONS": REPORTS + "detect_leaks=1:fast_unwind_on_malloc=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
+    "ASAN_OPTIONS": REPORTS + "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
     "LSAN_OPTIONS": suppressions("lsan") + "print_suppressions=0",
     "UBSAN_OPTIONS": REPORTS + "print_stacktrace=1:halt_on_error=1",
     "G_SLICE": "always-malloc"}, slower=2)
