@@ -178,6 +178,8 @@ void migration_answer_requests (Migration *m);
 gboolean migration_press_downtime (Migration *m, GError **error);
 /* One migrate-set-parameters on the source, posted as `applied`. Takes ARGUMENTS. */
 gboolean migration_apply (Migration *m, json_object *arguments, GError **error);
+/* To the parameters ARGUMENTS: what makes QEMU throttle by PCT. */
+void migration_add_throttle (json_object *arguments, guint pct);
 gboolean migration_pause_guest (Migration *m, GError **error);
 
 /* What has been changed goes back, where the guest lives on. Never fails the migration. */

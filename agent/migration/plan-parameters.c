@@ -81,14 +81,19 @@ choose_downtime (Planner *p)
              "a fifth of --max-downtime at first; raised when passes stop shrinking");
 }
 
+guint
+plan_throttle_cap (guint64 stall_us)
+{
+    return (guint)MAX (100 * stall_us / (stall_us + THROTTLE_SLICE_US), 1);
+}
+
 static void
 choose_throttle (Planner *p)
 {
     const MigrateOptions *o = p->options;
     guint64 stall_us = o->max_stall_us ? o->max_stall_us : o->max_downtime_us;
-    guint64 cap = 100 * stall_us / (stall_us + THROTTLE_SLICE_US);
 
-    p->plan->max_throttle_pct = (guint)CLAMP (cap, 1, o->max_throttle_pct);
+    p->plan->max_throttle_pct = MIN (plan_throttle_cap (stall_us), o->max_throttle_pct);
     if (!plan_capability (p->plan, END_SOURCE, "auto-converge"))
         return;
     if (o->throttle == THROTTLE_RAMP) {

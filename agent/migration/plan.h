@@ -40,6 +40,9 @@ Plan *plan_new (const MigrateOptions *options, const MigrationUri *uri, const Vm
 void plan_free (Plan *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plan, plan_free)
 
+/* The strongest throttle, in percent, that never lets the guest stand still for longer. */
+guint plan_throttle_cap (guint64 stall_us);
+
 gboolean plan_capability (const Plan *self, End end, const char *name);
 
 /* Arguments of migrate-set-capabilities for that end, NULL when nothing changes. BEFORE: as found,

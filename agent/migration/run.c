@@ -294,8 +294,8 @@ post_advice (Migration *m, const Advice *advice)
 
 /* The throttle handle: QEMU sets exactly p at its next trigger, up or down, when one increment
  * spans everything and the maximum is p. Its first trigger takes the initial value instead. */
-static void
-add_throttle (json_object *arguments, guint pct)
+void
+migration_add_throttle (json_object *arguments, guint pct)
 {
     json_object_object_add (arguments, "throttle-trigger-threshold", json_object_new_int (1));
     json_object_object_add (arguments, "cpu-throttle-initial", json_object_new_int ((int)pct));
@@ -313,7 +313,7 @@ act_on (Migration *m, const Advice *advice, GError **error)
         json_object_object_add (arguments, "downtime-limit",
                                 json_object_new_uint64 (advice->downtime_limit_us / 1000));
     if (advice->set_throttle) {
-        add_throttle (arguments, advice->throttle_pct);
+        migration_add_throttle (arguments, advice->throttle_pct);
         m->tracker.throttle_commanded_pct = advice->throttle_pct;
     }
     if (json_object_object_length (arguments) > 0 &&
