@@ -36,13 +36,14 @@ BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
 LONG = os.environ.get("QMPMIG_LONG") == "1"
 
 MIB = 1 << 20
-# The first pass has much to send, and goes fast; the later ones are so slow that the guest writes over its working set
-# meanwhile, also when it gets a small part of the machine: nothing ends such a move but somebody who changes something.
+# The first pass has much to send, and goes fast, but in the tenth of a second in which QEMU counts it sends less than the
+# working set. The later ones are so slow that the guest writes over all of that meanwhile, also when it gets a small part
+# of the machine: nothing ends such a move but somebody who changes something.
 FAST = "48MiB/s"
-SLOW = 8 * MIB
+SLOW = 12 * MIB
 HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", FAST)
-LINUX = {"version": "10.0", "guest": "linux", "memory": 128, "ws": "4M", "static": "8M", "rate": "256M"}
-BARE = {"version": "7.2", "guest": "bare", "memory": 128, "ws": "4M", "static": "8M", "rate": "256M"}
+LINUX = {"version": "10.0", "guest": "linux", "memory": 128, "ws": "6M", "static": "8M", "rate": "256M"}
+BARE = {"version": "7.2", "guest": "bare", "memory": 128, "ws": "6M", "static": "8M", "rate": "256M"}
 
 
 class Record:
@@ -306,9 +307,13 @@ class Chain:
 
     def _keep(self, *machines):
         """The one where the guest runs and no migration is under way."""
-        fit = [vm for vm in machines if is_running(vm) and
-               vm.migration()["status"] in ("none", "completed", "cancelled", "failed")]
+        fit = [vm for vm in machines if is_running(vm) and vm.migration()["status"] in self.fit_for_another(vm)]
         return fit[0] if len(fit) == 1 else None
+
+    @staticmethod
+    def fit_for_another(vm):
+        # The TCG of 7.2 does not see all that is written while it sends for the second time.
+        return ("none", "completed") if vm.version in ("5.2", "7.2") else ("none", "completed", "cancelled", "failed")
 
     def end(self):
         if self.at:
@@ -377,7 +382,7 @@ class MoveTest(unittest.TestCase):
         self.qmpmig.started[-1].wait_for(seen, "second pass")
 
     def let_go(self, hop):
-        self.qmpmig.run("--socket", hop.source.qmp, "set", "max-downtime=2s")
+        self.qmpmig.run("--socket", hop.source.qmp, "set", "max-downtime=2s", f"bandwidth={FAST}")
 
     def assert_live(self, record, guest):
         """Three true passes at least, with the guest at work in each."""
@@ -391,10 +396,17 @@ class MoveTest(unittest.TestCase):
         self.assertEqual(hop.running(), [hop.destination.name])
 
     def assert_arrived(self, hop, record):
-        """Moved, at work, and its memory is what it wrote."""
+        """Moved, at work where it left off, and its memory is what it wrote."""
         self.assert_moved(hop, record)
-        self.assert_works(hop.destination)
+        self.assert_goes_on(hop)
         hop.destination.check_memory()
+
+    def assert_goes_on(self, hop):
+        """The same guest, not one that was started anew."""
+        after, before = hop.destination.wait_heartbeat(), hop.source.heartbeats()
+        if before:
+            self.assertGreater(after.number, before[-1].number)
+            self.assertGreaterEqual(after.work, before[-1].work)
 
     def assert_works(self, guest):
         self.assertGreater(guest.wait_heartbeat().number, 0)
