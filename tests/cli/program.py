@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The program as a person at a shell meets it. QMPMIG names the binary."""
+import json
 import os
 import pathlib
 import re
 import subprocess
+
+from tests.display.record import line_faults
 
 TOP = pathlib.Path(__file__).parents[2]
 BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
@@ -16,9 +19,14 @@ def environ(more=None):
 
 
 def run(*words, environment=None):
-    """The finished process."""
-    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=20, check=False,
+    """The finished process. What it printed as JSON has been held against the schema."""
+    done = subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=20, check=False,
                           stdin=subprocess.DEVNULL, env=environ(environment))
+    if {"--json", "-j"} & set(words) and "qmp" not in words: # qmp prints what QEMU returned
+        for line in done.stdout.splitlines():
+            if faults := line_faults(json.loads(line)):
+                raise AssertionError(f"{words}: {faults}: {line}")
+    return done
 
 
 def start(*words, environment=None):
