@@ -163,7 +163,8 @@ wish_the_rest (const Planner *p, GHashTable *wishes)
         add_wish (wishes, "switchover-ack", TRUE, FALSE, "devices may need time to get ready");
     if (p->source && p->source->dirty_bitmaps && planner_both_report (p, "dirty-bitmaps"))
         add_wish (wishes, "dirty-bitmaps", TRUE, FALSE,
-                  "%u bitmaps on the disks: incremental backups go on", p->source->dirty_bitmaps);
+                  "%u bitmap%s on the disks: incremental backups go on", p->source->dirty_bitmaps,
+                  p->source->dirty_bitmaps == 1 ? "" : "s");
 }
 
 static gboolean
