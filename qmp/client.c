@@ -80,6 +80,7 @@ static gboolean
 negotiate (QmpClient *self, GError **error)
 {
     g_autoptr (json_object) nothing = NULL;
+    g_autoptr (GError) why = NULL;
     json_object *arguments = NULL;
     gboolean oob = offers_oob (self->greeting);
 
@@ -94,9 +95,15 @@ negotiate (QmpClient *self, GError **error)
         json_object_array_add (enable, json_object_new_string ("oob"));
         arguments = qmp_object ("enable", enable, NULL);
     }
-    nothing = qmp_client_call (self, "qmp_capabilities", arguments, error);
+    nothing = qmp_client_call (self, "qmp_capabilities", arguments, &why);
     self->has_oob = nothing && oob;
-    return nothing != NULL;
+    if (nothing)
+        return TRUE;
+    /* A monitor that refuses to be spoken to is none that we can use. */
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED))
+        why->code = QMP_ERROR_PROTOCOL;
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
 }
 
 static QmpClient *

@@ -14,6 +14,9 @@ from tests.cli import program
 
 QEMU = shutil.which("qemu-system-x86_64")
 
+# `list` looks at every monitor of this host.
+ALONE = True
+
 
 class Qemu:
     """A QEMU without a guest; its monitor is at .path."""
@@ -123,9 +126,10 @@ class Monitor(unittest.TestCase):
         with program.start("-s", source.path, "migrate", uri, "--dest-socket", other.path, "--bandwidth", "1kB/s",
                            "--max-downtime", "1ms", "--postcopy", "never", environment=state) as mover:
             deadline = time.monotonic() + 20
-            while "role" not in self.listed(source).get("migration", {}) and time.monotonic() < deadline:
-                time.sleep(0.1)
-            outgoing, incoming = self.listed(source), self.listed(other)
+            outgoing = incoming = {}
+            while (not all("role" in each.get("migration", {}) for each in (outgoing, incoming)) and
+                   time.monotonic() < deadline):
+                outgoing, incoming = self.listed(source), self.listed(other)
             mover.send_signal(signal.SIGINT)
             mover.communicate(timeout=20)
         self.assertEqual(outgoing["migration"]["steered_by"], {"pid": mover.pid, "program": "qmpmig"})

@@ -221,7 +221,7 @@ test_negotiation_refused (void)
         END,
     };
 
-    expect_failure (steps, LONG_US, QMP_ERROR_REFUSED, "source: qmp_capabilities: not today");
+    expect_failure (steps, LONG_US, QMP_ERROR_PROTOCOL, "source: qmp_capabilities: not today");
 }
 
 static void

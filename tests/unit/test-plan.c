@@ -50,6 +50,7 @@ init_vm (Vm *vm, End end)
                 .ram_bytes = 256 * MIB,
                 .run_state = (char *)(end == END_SOURCE ? "running" : "inmigrate"),
                 .status_text = (char *)"none" };
+    vm->address = qmp_address_parse ("/run/web1.qmp", NULL);
     vm->capabilities = all_capabilities ();
     vm->parameters = json_tokener_parse (
         "{\"max-bandwidth\": 134217728, \"downtime-limit\": 300, \"tls-creds\": \"\","
@@ -78,6 +79,7 @@ setup_new (void)
 static void
 clear_vm (Vm *vm)
 {
+    qmp_address_free (vm->address);
     json_object_put (vm->capabilities);
     json_object_put (vm->parameters);
     json_object_put (vm->blocked);
