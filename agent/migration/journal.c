@@ -144,6 +144,22 @@ journal_step (Journal *self, JournalStep step, GError **error)
     return TRUE;
 }
 
+gboolean
+journal_retract (Journal *self, JournalStep step, GError **error)
+{
+    g_autoptr (json_object) line = NULL;
+
+    if (!journal_has (self, step))
+        return TRUE;
+    fault_point ("journal:not-%s:before", step_names[step]);
+    line = qmp_object ("not", json_object_new_string (step_names[step]), NULL);
+    if (!append_line (self, line, error))
+        return FALSE;
+    self->steps &= ~(1u << step);
+    fault_point ("journal:not-%s:after", step_names[step]);
+    return TRUE;
+}
+
 /* Takes VALUE. */
 static gboolean
 note (Journal *self, const char *name, json_object *value, GError **error)
@@ -212,14 +228,19 @@ journal_close (Journal *self)
 static void
 take_line (Journal *self, json_object *line)
 {
-    const char *name = qmp_peek_string (line, "step", NULL);
+    const char *done = qmp_peek_string (line, "step", NULL);
+    const char *undone = qmp_peek_string (line, "not", NULL);
 
-    json_object_object_foreach (line, key, value)
-        if (!name)
-            json_object_object_add (self->facts, key, json_object_get (value));
-    for (guint i = 0; i < G_N_ELEMENTS (step_names); i++)
-        if (g_strcmp0 (step_names[i], name) == 0)
+    for (guint i = 0; i < G_N_ELEMENTS (step_names); i++) {
+        if (g_strcmp0 (step_names[i], done) == 0)
             self->steps |= 1u << i;
+        if (g_strcmp0 (step_names[i], undone) == 0)
+            self->steps &= ~(1u << i);
+    }
+    if (done || undone)
+        return;
+    json_object_object_foreach (line, key, value)
+        json_object_object_add (self->facts, key, json_object_get (value));
 }
 
 static char *

@@ -26,6 +26,8 @@ typedef struct Journal Journal;
 Journal *journal_begin (const char *id, json_object *facts, GError **error); /* takes FACTS */
 /* Returns once the step is on the disk. Written already: TRUE at once. */
 gboolean journal_step (Journal *self, JournalStep step, GError **error);
+/* What was announced was not done, and will not be without another journal_step(). */
+gboolean journal_retract (Journal *self, JournalStep step, GError **error);
 /* A fact that was not known at the beginning; it replaces an older one of that name. */
 gboolean journal_note (Journal *self, const char *name, const char *value, GError **error);
 /* One that was found becomes ours: until now nothing was written to it. */
