@@ -20,7 +20,7 @@ migration_settle_answer_us (const Migration *m)
  * --reply-timeout after the last act, given up after two. */
 typedef struct {
     gint64 since_us;
-    gboolean cancelled, yanked, quit;
+    gboolean cancelled, yanked, stopped, quit;
 } Attempts;
 
 /* TRUE when this is the first time. */
@@ -77,6 +77,10 @@ attempt (Migration *m, SettleAction action, const SettleView *view, Attempts *do
     case SETTLE_YANK:
         if (begin_act (&done->yanked, &done->since_us))
             vm_yank (m->source, migration_settle_answer_us (m), NULL);
+        break;
+    case SETTLE_STOP_SOURCE:
+        if (begin_act (&done->stopped, &done->since_us))
+            migration_pause_guest (m, NULL);
         break;
     case SETTLE_QUIT_DESTINATION:
         if (begin_act (&done->quit, &done->since_us))
@@ -167,6 +171,7 @@ conclude (Migration *m, const SettleRow *row, const SettleView *view)
     case SETTLE_WAIT:
     case SETTLE_CANCEL:
     case SETTLE_YANK:
+    case SETTLE_STOP_SOURCE:
     case SETTLE_QUIT_DESTINATION:
     case SETTLE_UNDECIDED:
         verdict_undecided (m, view, row->why);
@@ -228,6 +233,18 @@ leave_at_once (Migration *m)
         return FALSE;
     verdict_left (m, "left while it goes on");
     return TRUE;
+}
+
+/* The journal announces `cont` before the source has completed. Who ends without having said it
+ * knows better, and whoever comes next may then give the guest back. */
+static void
+retract_announcement (Migration *m)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (m->result.outcome == OUTCOME_UNDECIDED && !m->told_to_run &&
+        !journal_retract (m->journal, JOURNAL_TOLD_TO_RUN, &error))
+        migration_notice (m, "warning", "journal", "%s", error->message);
 }
 
 static void
@@ -307,6 +324,7 @@ migration_bring_to_an_end (Migration *m, GError *why, gboolean forward)
         return;
     }
     end (m, forward);
+    retract_announcement (m);
     if (m->result.exit_code == EXIT_DONE)
         g_clear_error (&m->result.error);
 }

@@ -82,18 +82,9 @@ tell_source_to_continue (Migration *m, GError **error)
 static gboolean
 check_progress (Migration *m, GError **error)
 {
-    const Sample *s = &m->tracker.last;
-    guint64 mark = s->sent_bytes + s->remaining_bytes + s->vfio_bytes + (guint64)m->status;
-    gint64 now_us = g_get_monotonic_time ();
-
-    if (mark != m->progress_mark) {
-        m->progress_mark = mark;
-        m->progress_us = now_us;
-    }
-    return now_us - m->progress_us < m->global->reply_timeout_us ||
+    return !migration_is_stalled (m) ||
            migrate_fail (error, EXIT_FAILED,
-                         "the handover does not come to an end: nothing was "
-                         "sent for %.0f s",
+                         "the handover does not come to an end: nothing was sent for %.0f s",
                          (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
 }
 

@@ -171,6 +171,11 @@ void migration_stay_no_longer (Migration *m);
 gboolean migration_attend (Migration *m, GError **error);
 /* Attends until an event, a request, or DEADLINE_US (monotonic). */
 gboolean migration_wait (Migration *m, gint64 deadline_us, GError **error);
+/* Nothing has moved for as long as we wait for an answer; says so once for each such time. */
+gboolean migration_is_stalled (Migration *m);
+/* If it is stalled: a destination that does not answer either hangs, and that is an error. If it
+ * answers, it is the link, which may come back. */
+gboolean migration_check_progress (Migration *m, GError **error);
 /* query-migrate on the source: updates status, tracker and record. *ret_pass_ended may be NULL. */
 gboolean migration_look (Migration *m, gboolean *ret_pass_ended, GError **error);
 void migration_answer_requests (Migration *m);

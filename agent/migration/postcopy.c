@@ -80,8 +80,12 @@ let_run_at_destination (Migration *m, GError **error)
     for (;;) {
         if (!is_at_destination (m, &there, error))
             return FALSE;
-        if (there)
-            return migration_run_destination (m, error);
+        if (there) {
+            if (!migration_run_destination (m, error))
+                return FALSE;
+            migration_stay_no_longer (m);
+            return TRUE;
+        }
         if (!migration_look (m, NULL, error))
             return FALSE;
         if (m->status == STATUS_POSTCOPY_PAUSED)
@@ -167,7 +171,8 @@ await_rest (Migration *m, GError **error)
         if (m->destination && qmp_client_broken (m->destination->client))
             return migrate_fail (error, EXIT_FAILED, "%s",
                                  qmp_client_broken (m->destination->client)->message);
-        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+        if (!migration_check_progress (m, error) ||
+            !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
             return FALSE;
     }
 }

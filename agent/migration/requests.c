@@ -83,6 +83,10 @@ on_postcopy_pause (Migration *m, Vm *vm, json_object *arguments)
 
     if (!is_in_postcopy (m) || !m->source)
         return refuse (EXIT_REFUSED, "postcopy --pause: the migration is not in postcopy");
+    if (m->tracker.last.remaining_bytes == 0)
+        return refuse (EXIT_REFUSED,
+                       "postcopy --pause: refused: all memory has been sent, and a source that is "
+                       "paused now fails (QEMU would run the guest there too)");
     reply =
         qmp_client_call_full (m->source->client, "migrate-pause", NULL, QMP_CALL_OOB, 0, &error);
     if (!reply)

@@ -334,40 +334,6 @@ act_on (Migration *m, const Advice *advice, GError **error)
     return TRUE;
 }
 
-/* Nothing has moved for as long as we wait for an answer: if the destination does not answer
- * either, it hangs, and the guest stays here. If it does, it is the link: that may come back. */
-static gboolean
-check_progress (Migration *m, GError **error)
-{
-    const Sample *s = &m->tracker.last;
-    guint64 mark = s->sent_bytes + s->remaining_bytes + (guint64)m->status;
-    gint64 now_us = g_get_monotonic_time ();
-    g_autofree char *state = NULL;
-    g_autoptr (GError) why = NULL;
-
-    if (mark != m->progress_mark) {
-        m->progress_mark = mark;
-        m->progress_us = now_us;
-        return TRUE;
-    }
-    if (now_us - m->progress_us < m->global->reply_timeout_us)
-        return TRUE;
-    m->progress_us = now_us;
-    if (m->status == STATUS_SETUP)
-        return migrate_fail (error, EXIT_FAILED,
-                             "source: migrate: no connection to %s within %.0f s", m->uri->text,
-                             (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
-    migration_notice (m, "warning", "no-progress", "nothing was sent for %.0f s",
-                      (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
-    if (!m->destination)
-        return TRUE;
-    state = vm_query_run_state (m->destination, SWITCHOVER_ANSWER_US, &why);
-    if (state)
-        return TRUE;
-    return migrate_fail (error, EXIT_FAILED, "nothing moves, and the destination hangs: %s",
-                         why->message);
-}
-
 static gboolean
 check_destination_lives (Migration *m, GError **error)
 {
@@ -413,7 +379,7 @@ converge (Migration *m, GError **error)
             return TRUE;
         if (m->postcopy_wanted && m->status == STATUS_ACTIVE)
             return migration_switch_to_postcopy (m, error);
-        if (!check_destination_lives (m, error) || !check_progress (m, error) ||
+        if (!check_destination_lives (m, error) || !migration_check_progress (m, error) ||
             !steer (m, pass_ended, error) || !migration_press_downtime (m, error) ||
             !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
             return FALSE;

@@ -25,8 +25,15 @@ const SettleRow settle_table[] = {
     { S (IDLE), ANY_DESTINATION, 0, 0, SETTLE_SOURCE_KEEPS,
       "the migration was never started" },
 
-    /* The source gave up, was told to, or was continued by somebody. What ran over there, or may
-     * have, is never quit. */
+    /* The source gave up, was told to, or was continued by somebody: QEMU itself does so when the
+     * link breaks after postcopy's last page (10.0). What ran over there, or may have, is never
+     * quit. */
+    { S (RUNS), D (RUNS) | D (WHOLE) | SPLIT, F (OWNED) | F (TOLD), 0, SETTLE_STOP_SOURCE,
+      "the source runs a guest that has switched to the destination" },
+    { S (RUNS), D (RUNS) | D (WHOLE) | SPLIT, F (OWNED) | F (RAN_THERE), 0, SETTLE_STOP_SOURCE,
+      "the source runs a guest that ran at the destination" },
+    { S (FAILED), D (POSTCOPY), F (OWNED) | F (TOLD), F (LATE), SETTLE_WAIT,
+      "the source has failed; the destination may have got everything before that" },
     { S (RUNS), D (RUNS), 0, 0, SETTLE_UNDECIDED,
       "both ends run a copy of the guest: stop one of them at once" },
     { S (FAILED), D (RUNS), 0, F (LATE), SETTLE_WAIT,
@@ -128,7 +135,8 @@ const SettleRow settle_table[] = {
     { S (DEVICE), D (WAITING) | D (SILENT), F (CLEARED) | F (YANK), F (TOLD), SETTLE_YANK,
       "the switch to postcopy hangs; the destination cannot start by itself" },
 
-    /* The source does not answer: it may be stuck at the destination. */
+    /* The source does not answer: it may be stuck at the destination. Where it may have switched to
+     * postcopy, a yank could come in the middle of what the destination cannot do without. */
     { S (SILENT), D (RUNS), F (TOLD), 0, SETTLE_DESTINATION_KEEPS,
       "the guest runs at the destination, as it was told to; the source does not answer" },
     { S (SILENT), D (RUNS), F (OWNED), 0, SETTLE_DESTINATION_KEEPS,
@@ -143,12 +151,11 @@ const SettleRow settle_table[] = {
       "the source is stuck, and the handover has not begun" },
     { S (SILENT), D (WAITING) | D (SILENT), F (YANK) | F (CLEARED), F (LATE) | F (OWNED) | F (TOLD),
       SETTLE_YANK, "the source is stuck; the destination cannot start by itself" },
-    { S (SILENT), D (WAITING) | D (SILENT), F (YANK) | F (CLEARED) | F (LATE), F (TOLD), SETTLE_YANK,
-      "the source is stuck in the switch to postcopy; the destination cannot start by itself" },
     { S (SILENT), SPLIT, F (LATE), 0, SETTLE_POSTCOPY_STUCK,
       "the destination needs the rest of the guest's memory, and the source does not answer" },
 
-    /* Postcopy. */
+    /* Postcopy. The link is left alone: a destination that hangs may not have taken in yet what it
+     * cannot do without. */
     { S (POSTCOPY) | S (POSTCOPY_PAUSED), GONE, 0, 0, SETTLE_GUEST_ENDED,
       "the guest had switched to the destination, and its QEMU is gone" },
     { S (POSTCOPY), D (POSTCOPY_PAUSED), 0, 0, SETTLE_POSTCOPY_PAUSE,
@@ -165,8 +172,8 @@ const SettleRow settle_table[] = {
       "the rest of the memory is on its way" },
     { S (POSTCOPY), D (SILENT), 0, F (LATE), SETTLE_WAIT,
       "the destination may be waiting for a page" },
-    { S (POSTCOPY), D (SILENT), 0, 0, SETTLE_POSTCOPY_PAUSE,
-      "the destination does not answer in postcopy: it is paused until it does" },
+    { S (POSTCOPY), D (SILENT), 0, 0, SETTLE_POSTCOPY_STUCK,
+      "the destination, which has the guest, does not answer" },
 
     /* The source's QEMU is gone. */
     { S (DEAD), D (RUNS), 0, 0, SETTLE_DESTINATION_KEEPS,
@@ -215,6 +222,7 @@ settle_is_final (SettleAction action)
     case SETTLE_WAIT:
     case SETTLE_CANCEL:
     case SETTLE_YANK:
+    case SETTLE_STOP_SOURCE:
     case SETTLE_QUIT_DESTINATION:
     case SETTLE_POSTCOPY_PAUSE:
         return FALSE;
@@ -239,6 +247,7 @@ settle_action_name (SettleAction action)
         [SETTLE_CARRY_ON] = "carry on",
         [SETTLE_CANCEL] = "cancel on the source",
         [SETTLE_YANK] = "yank the source's connection",
+        [SETTLE_STOP_SOURCE] = "stop the source's copy",
         [SETTLE_QUIT_DESTINATION] = "quit the destination's stale copy",
         [SETTLE_SOURCE_KEEPS] = "the source keeps the guest",
         [SETTLE_DESTINATION_KEEPS] = "the destination keeps the guest",

@@ -54,6 +54,7 @@ typedef enum {
     SETTLE_CARRY_ON,          /* the migration is alive: go on with it */
     SETTLE_CANCEL,            /* migrate_cancel, look again */
     SETTLE_YANK,              /* out-of-band yank on the source, look again */
+    SETTLE_STOP_SOURCE,       /* it must not run what the destination has: `stop`, look again */
     SETTLE_QUIT_DESTINATION,  /* its copy is stale: quit it, look again */
     SETTLE_SOURCE_KEEPS,      /* the guest is the source's; `cont` if it ran and does not */
     SETTLE_DESTINATION_KEEPS, /* the guest is the destination's; `cont` if it ran and does not */

@@ -94,13 +94,17 @@ ask_about_dead (Migration *m)
 }
 
 static void
-ask_about_both (Migration *m)
+ask_about_both (Migration *m, const SettleView *view)
 {
     g_autofree char *source = m->source ? quoted (m->source->address) : NULL;
     g_autofree char *there = m->destination ? quoted (m->destination->address) : NULL;
 
     if (!source || !there)
         return;
+    if (view->destination != DESTINATION_RUNS && view->destination != DESTINATION_WHOLE)
+        migration_add_check (m, "The destination's ran last, and lacks memory that the source "
+                                "cannot send any more. The source's is from before that: what the "
+                                "guest has written to a shared disk since then does not fit it.");
     migration_add_check (m, "Which of the two is the one to keep? The other has to go.");
     migration_add_check (m, "To keep the source's:");
     migration_add_command (m, "qmpmig --socket %s qmp quit", there);
@@ -114,8 +118,10 @@ ask_operator (Migration *m, const SettleView *view)
     gboolean source = view->source == SOURCE_SILENT;
     gboolean destination = view->destination == DESTINATION_SILENT;
 
-    if (view->source == SOURCE_RUNS || view->destination == DESTINATION_RUNS)
-        ask_about_both (m);
+    if (view->source == SOURCE_RUNS || view->destination == DESTINATION_RUNS ||
+        view->destination == DESTINATION_POSTCOPY ||
+        view->destination == DESTINATION_POSTCOPY_PAUSED)
+        ask_about_both (m, view);
     else if (source || destination)
         ask_about_silent (m, source, destination);
     else if (view->destination == DESTINATION_UNSEEN)
@@ -131,7 +137,9 @@ ask_operator (Migration *m, const SettleView *view)
 void
 verdict_undecided (Migration *m, const SettleView *view, const char *why)
 {
-    gboolean runs = view->source == SOURCE_RUNS || view->destination == DESTINATION_RUNS;
+    gboolean runs = view->source == SOURCE_RUNS || view->destination == DESTINATION_RUNS ||
+                    view->destination == DESTINATION_POSTCOPY ||
+                    view->destination == DESTINATION_POSTCOPY_PAUSED;
     gboolean known = !runs && view->source != SOURCE_SILENT &&
                      view->destination != DESTINATION_SILENT &&
                      view->destination != DESTINATION_UNSEEN;

@@ -11,6 +11,25 @@ set_run_state (Migration *m, const char *state)
     m->source_run_state = g_strdup (state);
 }
 
+/* QEMU (10.0) resumes a source whose link breaks after postcopy's last page, although the guest
+ * runs at the destination. */
+static void
+stop_stray_source (Migration *m)
+{
+    gboolean is_there = m->destination ? m->told_to_run : m->status == STATUS_POSTCOPY_ACTIVE;
+    guint64 id;
+
+    if (!m->postcopy_sent || !is_there)
+        return;
+    id = qmp_client_send (m->source->client, "stop", NULL, QMP_CALL_DEFAULT, NULL);
+    if (id)
+        qmp_client_forget (m->source->client, id);
+    m->we_stopped = TRUE;
+    migration_notice (
+        m, "warning", "stray-source",
+        "the source's QEMU resumed a guest that is at the destination: stopped again");
+}
+
 static void
 note_source_event (Migration *m, const QmpEvent *event)
 {
@@ -20,6 +39,7 @@ note_source_event (Migration *m, const QmpEvent *event)
     } else if (g_str_equal (event->name, "RESUME")) {
         m->stop_us = 0;
         set_run_state (m, "running");
+        stop_stray_source (m);
     } else if (g_str_equal (event->name, "SHUTDOWN") ||
                g_str_equal (event->name, "GUEST_PANICKED")) {
         g_free (m->guest_event);
@@ -134,6 +154,44 @@ migration_look (Migration *m, gboolean *ret_pass_ended, GError **error)
     if (ret_pass_ended)
         *ret_pass_ended = pass_ended;
     return TRUE;
+}
+
+gboolean
+migration_is_stalled (Migration *m)
+{
+    const Sample *s = &m->tracker.last;
+    guint64 mark = s->sent_bytes + s->remaining_bytes + s->vfio_bytes + s->postcopy_requests +
+                   (guint64)m->status;
+    gint64 now_us = g_get_monotonic_time ();
+
+    if (mark == m->progress_mark && now_us - m->progress_us < m->global->reply_timeout_us)
+        return FALSE;
+    m->progress_us = now_us;
+    if (mark == m->progress_mark)
+        return TRUE;
+    m->progress_mark = mark;
+    return FALSE;
+}
+
+gboolean
+migration_check_progress (Migration *m, GError **error)
+{
+    double seconds = (double)m->global->reply_timeout_us / G_USEC_PER_SEC;
+    g_autofree char *state = NULL;
+    g_autoptr (GError) why = NULL;
+
+    if (!migration_is_stalled (m))
+        return TRUE;
+    if (m->status == STATUS_SETUP)
+        return migrate_fail (error, EXIT_FAILED,
+                             "source: migrate: no connection to %s within %.0f s",
+                             m->uri ? m->uri->text : "the destination", seconds);
+    migration_notice (m, "warning", "no-progress", "nothing was sent for %.0f s", seconds);
+    if (!m->destination)
+        return TRUE;
+    state = vm_query_run_state (m->destination, SWITCHOVER_ANSWER_US, &why);
+    return state || migrate_fail (error, EXIT_FAILED,
+                                  "nothing moves, and the destination hangs: %s", why->message);
 }
 
 gboolean

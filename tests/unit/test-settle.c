@@ -32,11 +32,14 @@ static const Example examples[] = {
     EXAMPLE (IDLE, WAITING, FACT_BEFORE | FACT_CLEARED, SOURCE_KEEPS),
 
     /* the source has it back */
+    EXAMPLE (RUNS, POSTCOPY, FACT_OWNED | FACT_TOLD, STOP_SOURCE),
+    EXAMPLE (RUNS, WHOLE, FACT_OWNED | FACT_RAN_THERE, STOP_SOURCE),
+    EXAMPLE (FAILED, POSTCOPY, FACT_OWNED | FACT_TOLD, WAIT),
     EXAMPLE (RUNS, RUNS, 0, UNDECIDED),
     EXAMPLE (FAILED, RUNS, 0, WAIT),
     EXAMPLE (FAILED, RUNS, FACT_LATE, DESTINATION_KEEPS),
     EXAMPLE (FAILED, WHOLE, FACT_OWNED | FACT_TOLD | FACT_RAN_THERE, UNDECIDED),
-    EXAMPLE (RUNS, POSTCOPY, FACT_OWNED | FACT_TOLD, UNDECIDED),
+    EXAMPLE (FAILED, POSTCOPY_PAUSED, FACT_OWNED | FACT_TOLD, UNDECIDED),
     EXAMPLE (RUNS, WHOLE, FACT_CLEARED, QUIT_DESTINATION),
     EXAMPLE (RUNS, POSTCOPY, FACT_CLEARED | FACT_OWNED, QUIT_DESTINATION),
     EXAMPLE (RUNS, POSTCOPY_PAUSED, FACT_OWNED, UNDECIDED),
@@ -93,7 +96,6 @@ static const Example examples[] = {
     EXAMPLE (SILENT, DEAD, FACT_YANK, YANK),
     EXAMPLE (SILENT, UNSEEN, FACT_YANK | FACT_BEFORE, YANK),
     EXAMPLE (SILENT, SILENT, FACT_YANK | FACT_CLEARED, YANK),
-    EXAMPLE (SILENT, SILENT, FACT_YANK | FACT_CLEARED | FACT_OWNED | FACT_LATE, YANK),
     EXAMPLE (SILENT, POSTCOPY, FACT_OWNED | FACT_LATE, POSTCOPY_STUCK),
 
     /* postcopy */
@@ -105,7 +107,7 @@ static const Example examples[] = {
     EXAMPLE (POSTCOPY_PAUSED, SILENT, FACT_OWNED, POSTCOPY_RECOVER),
     EXAMPLE (POSTCOPY, POSTCOPY, FACT_OWNED, CARRY_ON),
     EXAMPLE (POSTCOPY, SILENT, FACT_OWNED, WAIT),
-    EXAMPLE (POSTCOPY, SILENT, FACT_OWNED | FACT_LATE, POSTCOPY_PAUSE),
+    EXAMPLE (POSTCOPY, SILENT, FACT_OWNED | FACT_LATE, POSTCOPY_STUCK),
 
     /* the source is gone */
     EXAMPLE (DEAD, RUNS, 0, DESTINATION_KEEPS),
@@ -251,6 +253,8 @@ may_yank (const SettleView *v)
     if (v->source != SOURCE_MOVING && v->source != SOURCE_ENDING && v->source != SOURCE_DEVICE &&
         v->source != SOURCE_SILENT)
         return FALSE;
+    if (v->source == SOURCE_SILENT && has (v, FACT_OWNED))
+        return FALSE;
     return is_gone (v) || has (v, FACT_BEFORE) || cannot_start (v);
 }
 
@@ -299,6 +303,9 @@ is_allowed (const SettleView *v, SettleAction action)
         return may_cancel (v);
     case SETTLE_YANK:
         return may_yank (v);
+    case SETTLE_STOP_SOURCE:
+        return v->source == SOURCE_RUNS && has (v, FACT_OWNED) && lived_there (v) && !is_gone (v) &&
+               !is_hidden (v);
     case SETTLE_QUIT_DESTINATION:
         return may_quit_destination (v);
     case SETTLE_SOURCE_KEEPS:
@@ -308,11 +315,13 @@ is_allowed (const SettleView *v, SettleAction action)
     case SETTLE_HANDED_OVER:
         return v->source == SOURCE_COMPLETED && v->destination == DESTINATION_UNSEEN;
     case SETTLE_POSTCOPY_PAUSE:
-        return v->source == SOURCE_POSTCOPY || v->source == SOURCE_POSTCOPY_PAUSED;
+        return (v->source == SOURCE_POSTCOPY || v->source == SOURCE_POSTCOPY_PAUSED) &&
+               is_split (v);
     case SETTLE_POSTCOPY_RECOVER:
         return v->source == SOURCE_POSTCOPY_PAUSED && !is_gone (v);
     case SETTLE_POSTCOPY_STUCK:
-        return v->source == SOURCE_SILENT && is_split (v);
+        return (v->source == SOURCE_SILENT && is_split (v)) ||
+               (v->source == SOURCE_POSTCOPY && v->destination == DESTINATION_SILENT);
     case SETTLE_GUEST_ENDED:
         return may_say_ended (v);
     case SETTLE_UNDECIDED:
@@ -433,6 +442,7 @@ opposite (SettleAction action)
     case SETTLE_POSTCOPY_RECOVER:
     case SETTLE_POSTCOPY_PAUSE:
     case SETTLE_POSTCOPY_STUCK:
+    case SETTLE_STOP_SOURCE:
     case SETTLE_CARRY_ON:
     case SETTLE_WAIT:
     case SETTLE_UNDECIDED:
@@ -493,6 +503,7 @@ test_twins_without_a_guard (void)
         { SETTLE_YANK, SOURCE_SILENT, 1, FACT_BEFORE, 0 },
         { SETTLE_YANK, SOURCE_SILENT, 2, FACT_CLEARED, 0 },
         { SETTLE_YANK, SOURCE_SILENT, 2, 0, FACT_TOLD },
+        { SETTLE_YANK, SOURCE_SILENT, 2, 0, FACT_OWNED },
         { SETTLE_DESTINATION_KEEPS, SOURCE_SILENT, 0, FACT_TOLD, 0 },
         { SETTLE_GUEST_ENDED, SOURCE_COMPLETED, 0, FACT_RAN_THERE, 0 },
     };
