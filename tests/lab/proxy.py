@@ -33,7 +33,7 @@ class Proxy:
         self.corrupt_after = None
         self.lock = threading.Condition()
         self._cuts = 0
-        self._held = self._refusing = self._closing = False
+        self._held = self._mute = self._refusing = self._closing = False
         self._stall_at = None
         self._rate = None
         self._may_send_at = 0.0
@@ -46,7 +46,7 @@ class Proxy:
     def set_pass(self):
         """Everything as it comes, new connections too."""
         with self.lock:
-            self._held = self._refusing = False
+            self._held = self._mute = self._refusing = False
             self._stall_at = self._rate = None
 
     def cut(self, refuse=False):
@@ -59,6 +59,11 @@ class Proxy:
         """Nothing moves any more, and nobody is told."""
         with self.lock:
             self._held = True
+
+    def swallow_answers(self):
+        """A black hole from destination to source only."""
+        with self.lock:
+            self._mute = True
 
     def stall_after(self, count):
         """A black hole from this byte (source to destination) on, counted over all connections."""
@@ -128,7 +133,7 @@ class Proxy:
         far.setblocking(False)
         try:
             while cuts == self._cuts and not (forward.ended and back.ended):
-                ways = [] if self._held else [back, forward]
+                ways = [] if self._held else [forward] if self._mute else [back, forward]
                 readable, writable, _ = select.select([way.source for way in ways if way.wants_data()],
                                                       [way.sink for way in ways if way.pending], [], 0.02)
                 if self._held:
@@ -136,7 +141,7 @@ class Proxy:
                 for way in ways:
                     if way.source in readable:
                         way.read()
-                if back.sink in writable:
+                if back.sink in writable and not self._mute:
                     self.returned += back.write(CHUNK)
                 if forward.sink in writable:
                     self._send_forward(forward)
