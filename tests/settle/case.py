@@ -18,8 +18,10 @@ import signal
 import time
 import unittest
 
+from tests.lab.proxy import Proxy
+from tests.lab.qmp import QmpClosed, QmpTimeout
 from tests.lab.vm import Pair, leftovers
-from tests.qemu.move import Qmpmig, Running, Settings
+from tests.qemu.move import Qmpmig, Running
 
 TOP = pathlib.Path(__file__).parents[2]
 FAULTY = os.environ.get("QMPMIG_FAULTY", str(TOP / "build/agent/qmpmig-faulty"))
@@ -37,6 +39,18 @@ BUSY = {"guest": "bare", "memory": 96, "ws": "24M", "static": "4M", "rate": "64M
 # One that has next to nothing left at the handover.
 IDLE = {"guest": "bare", "memory": 96, "ws": "8M", "static": "4M", "rate": "1M"}
 HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", "32MiB/s")
+
+# The points of a move of an idle guest, in their order.
+LISTENING = "send:source:migrate:before#1"
+CONFIRM = "send:destination:query-migrate:before#2"
+CONTINUE = "send:source:migrate-continue:before#1"
+WHOLE = "send:destination:query-status:before#2"
+CONT_SENT = "send:destination:cont:after#1"
+CONT = "send:destination:cont:before#1"
+SWITCH = "send:source:migrate-start-postcopy:before#1"
+# A quick first pass, then a postcopy that takes a while.
+SLOW_POSTCOPY = ("--postcopy", "now", "--max-downtime", "1ms", "--bandwidth", "64MiB/s",
+                 "--param", "max-postcopy-bandwidth=524288")
 
 
 class Move(Running):
@@ -59,6 +73,11 @@ class Move(Running):
     def go_on(self):
         self.woken = time.monotonic()
         self.send(signal.SIGCONT)
+
+    def passed(self):
+        """The points that it has passed."""
+        with open(self.points, encoding="utf-8") as file:
+            return file.read().split()
 
     def wait_killed(self, timeout=PATIENCE):
         """TRUE when it died at its point; FALSE when it never came there and ended by itself."""
@@ -104,6 +123,39 @@ class SettleTest(unittest.TestCase):
         move = self.move(pair, *HOLD, *options, **more)
         move.wait_line("sample", status="active", timeout=PATIENCE)
         return move
+
+    def stopped_at(self, point, *options, **guest):
+        """An idle guest's move, stopped at the point."""
+        pair = self.pair(**{**IDLE, **guest})
+        move = self.move(pair, *options, stop=point)
+        move.wait_stopped()
+        return pair, move
+
+    def in_postcopy(self, pair, **more):
+        """The guest runs at the destination, and most of its memory is still at the source."""
+        move = self.move(pair, *SLOW_POSTCOPY, **more)
+        move.wait_line("sample", status="postcopy-active", timeout=PATIENCE)
+        pair.destination.wait_run_state("running")
+        return move
+
+    def in_device(self, proxy, pair, **more):
+        """The guest stands still, and the rest of it drips through the proxy."""
+        move = self.held(pair, uri=proxy.uri, stop=CONTINUE, **more)
+        self.let_go(pair)
+        move.wait_stopped()
+        proxy.limit(256 << 10)
+        move.go_on()
+        pair.source.witness.wait_event("MIGRATION", status="device")
+        return move
+
+    def with_proxy(self, listen=None, **options):
+        """A pair whose stream goes over a proxy, which takes little that it does not pass on (TCP's buffers hold
+        megabytes); the destination listens as it was started."""
+        pair = self.pair(incoming="tcp:127.0.0.1:0", **options)
+        port = pair.destination.migration()["socket-address"][0]["port"]
+        proxy = Proxy(f"tcp:127.0.0.1:{port}", listen or pair.uri("proxy"))
+        self.addCleanup(proxy.close)
+        return pair, proxy
 
     def let_go(self, pair, downtime="2s"):
         self.qmpmig.run("--socket", pair.source.qmp, "set", f"max-downtime={downtime}", timeout=PATIENCE)
@@ -177,19 +229,20 @@ class SettleTest(unittest.TestCase):
 
 def answering(pair):
     """Names of those that run the guest, of those that live and are not stopped."""
-    return [vm.name for vm in (pair.source, pair.destination) if vm.is_alive() and not is_stopped(vm)
-            and vm.run_state() == "running"]
+    return [vm.name for vm in (pair.source, pair.destination) if state_of(vm) == "running"]
 
 
-def is_stopped(vm):
-    with open(f"/proc/{vm.pid}/stat", encoding="utf-8") as file:
-        return file.read().rpartition(")")[2].split()[0] == "T"
+def state_of(vm):
+    """What QEMU says; "" for one that is stopped, hangs, or is gone."""
+    try:
+        with open(f"/proc/{vm.pid}/stat", encoding="utf-8") as file:
+            if file.read().rpartition(")")[2].split()[0] in ("T", "Z"):
+                return ""
+        return vm.witness.call("query-status", timeout=REPLY)["status"]
+    except (FileNotFoundError, QmpClosed, QmpTimeout):
+        return ""
 
 
 def check_leftovers():
     if left := leftovers():
         raise AssertionError(f"left behind: {left}")
-
-
-__all__ = ["BUSY", "FAULTY", "HOLD", "IDLE", "LONG", "MATRIX", "PATIENCE", "REPLY", "Move", "SettleTest", "Settings",
-           "answering", "is_stopped"]

@@ -9,56 +9,10 @@ import struct
 import time
 import unittest
 
-from tests.lab.proxy import Proxy
-from tests.settle.case import BUSY, IDLE, PATIENCE, SettleTest, answering
+from tests.settle.case import (CONFIRM, CONT_SENT, CONTINUE, IDLE, LISTENING, SLOW_POSTCOPY, SWITCH, WHOLE, SettleTest,
+                               answering)
 
-# The points of a move of an idle guest, in their order.
-LISTENING = "send:source:migrate:before#1"
-CONFIRM = "send:destination:query-migrate:before#2"
-CONTINUE = "send:source:migrate-continue:before#1"
-WHOLE = "send:destination:query-status:before#2"
-CONT_SENT = "send:destination:cont:after#1"
-SWITCH = "send:source:migrate-start-postcopy:before#1"
-# Postcopy that takes a while.
-SLOW_POSTCOPY = ("--postcopy", "now", "--bandwidth", "4MiB/s")
-
-
-class FailureTest(SettleTest):
-    def stopped_at(self, point, *options, **guest):
-        """An idle guest's move, stopped at the point."""
-        pair = self.pair(**{**IDLE, **guest})
-        move = self.move(pair, *options, stop=point)
-        move.wait_stopped()
-        return pair, move
-
-    def in_postcopy(self, **guest):
-        """The guest runs at the destination, and most of its memory is still at the source."""
-        pair = self.pair(**{**BUSY, "rate": "4M", "memory": 128, "static": "48M", **guest})
-        move = self.move(pair, *SLOW_POSTCOPY)
-        move.wait_line("sample", status="postcopy-active", timeout=PATIENCE)
-        pair.destination.wait_run_state("running")
-        return pair, move
-
-    def in_device(self, proxy, pair, **more):
-        """The guest stands still, and the rest of it drips through the proxy."""
-        move = self.held(pair, uri=proxy.uri, stop=CONTINUE, **more)
-        self.let_go(pair)
-        move.wait_stopped()
-        proxy.limit(256 << 10)
-        move.go_on()
-        pair.source.witness.wait_event("MIGRATION", status="device")
-        return move
-
-    def with_proxy(self, **options):
-        """A pair whose stream goes over a proxy; the destination listens as it was started."""
-        pair = self.pair(incoming="tcp:127.0.0.1:0", **options)
-        port = pair.destination.migration()["socket-address"][0]["port"]
-        proxy = Proxy(f"tcp:127.0.0.1:{port}")
-        self.addCleanup(proxy.close)
-        return pair, proxy
-
-
-class DestinationDies(FailureTest):
+class DestinationDies(SettleTest):
     def killed_at(self, point, *options):
         pair, move = self.stopped_at(point, *options)
         pair.destination.kill()
@@ -118,12 +72,13 @@ class DestinationDies(FailureTest):
         self.assert_no_journal()
 
     def test_as_postcopy_is_asked_for(self):
-        pair, record = self.killed_at(SWITCH, "--postcopy", "now", "--bandwidth", "4MiB/s")
+        pair, record = self.killed_at(SWITCH, *SLOW_POSTCOPY)
         self.assert_on_source(pair, record)
         self.assert_says(record, "its QEMU is gone")
 
     def test_in_postcopy(self):
-        pair, move = self.in_postcopy()
+        pair = self.pair()
+        move = self.in_postcopy(pair)
         pair.destination.kill()
         self.assert_result(move.record, "guest-ended", 14, "nowhere")
         self.assert_says(move.record, "destination, and its QEMU is gone", "nothing was started by us")
@@ -140,7 +95,7 @@ class DestinationDies(FailureTest):
         self.assert_says(move.record, "source: ")
 
 
-class DestinationRefuses(FailureTest):
+class DestinationRefuses(SettleTest):
     def test_nobody_listens_there(self):
         """It listens, and elsewhere."""
         pair = self.pair(incoming="tcp:127.0.0.1:0")
@@ -222,7 +177,7 @@ def new_image(path):
     return path
 
 
-class SourceDies(FailureTest):
+class SourceDies(SettleTest):
     def killed_at(self, point, *options):
         pair, move = self.stopped_at(point, *options)
         pair.source.kill()
@@ -260,7 +215,8 @@ class SourceDies(FailureTest):
         self.assert_on_destination(*self.killed_at(WHOLE))
 
     def test_in_postcopy(self):
-        pair, move = self.in_postcopy()
+        pair = self.pair()
+        move = self.in_postcopy(pair)
         pair.source.kill()
         record = move.record
         self.assert_result(record, "guest-ended", 14, "nowhere")
@@ -283,7 +239,7 @@ class SourceDies(FailureTest):
         self.assert_says(move.record, "may have got everything")
 
 
-class LinkBreaks(FailureTest):
+class LinkBreaks(SettleTest):
     def test_cut_in_pre_copy(self):
         pair, proxy = self.with_proxy()
         move = self.held(pair, uri=proxy.uri)
@@ -308,19 +264,19 @@ class LinkBreaks(FailureTest):
         self.assert_on_source(pair, move.record)
 
     def test_cut_in_postcopy_and_recovered(self):
-        pair, proxy = self.with_proxy(**{**BUSY, "rate": "4M", "memory": 128, "static": "48M"})
-        move = self.move(pair, *SLOW_POSTCOPY, uri=proxy.uri)
-        move.wait_line("sample", status="postcopy-active", timeout=PATIENCE)
+        pair, proxy = self.with_proxy()
+        move = self.in_postcopy(pair, uri=proxy.uri)
         proxy.cut(refuse=True)
         record = move.record
         self.assert_result(record, "postcopy-paused", 12, "both-halves")
         self.assertEqual(record.result["commands"], [f"qmpmig --socket unix:{pair.source.qmp} recover"])
         self.assertEqual(len(self.qmpmig.journals()), 1)
+        pair.source.witness.call("migrate-set-parameters", {"max-postcopy-bandwidth": 0})
         record = self.start("--socket", pair.source.qmp, "recover", pair.uri("again")).record
         self.assert_on_destination(pair, record)
 
 
-class NotOurs(FailureTest):
+class NotOurs(SettleTest):
     """What is done to the guest by others meanwhile is theirs."""
 
     def test_a_guest_that_the_operator_paused_stays_paused(self):
