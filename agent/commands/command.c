@@ -42,6 +42,13 @@ exit_code_of (const GError *error)
     return EXIT_INTERNAL;
 }
 
+ExitCode
+exit_code_before_start (const GError *error)
+{
+    return g_error_matches (error, QMP_ERROR, QMP_ERROR_REFUSED) ? EXIT_REFUSED
+                                                                 : exit_code_of (error);
+}
+
 static void
 add_string (json_object *object, const char *key, const char *value)
 {

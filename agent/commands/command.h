@@ -43,6 +43,8 @@ const char *command_value (const CommandLine *line, const char *option);
 ExitCode command_fail (const CommandLine *line, GError *error);
 /* What that exit code is. */
 ExitCode exit_code_of (const GError *error);
+/* The same for an error from before anything was touched: what QEMU refuses then is a refusal. */
+ExitCode exit_code_before_start (const GError *error);
 
 extern const Command command_migrate, command_incoming, command_recover; /* migration */
 extern const Command command_status, command_get, command_set, command_finish, command_postcopy,

@@ -235,7 +235,7 @@ say_not_here (Migration *m, GError *error)
         migration_set_result (m, OUTCOME_UNDECIDED, EXIT_UNDECIDED, "unknown",
                               "the guest was told to run here, and then: %s", error->message);
     else if (!m->touched)
-        migration_set_result (m, OUTCOME_FAILED, exit_code_of (error), "unknown", "%s",
+        migration_set_result (m, OUTCOME_FAILED, exit_code_before_start (error), "unknown", "%s",
                               error->message);
     else
         migration_set_result (m, OUTCOME_FAILED, EXIT_FAILED, "unknown",

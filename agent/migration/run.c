@@ -407,7 +407,7 @@ move (Migration *m, GError **error)
 static void
 refuse (Migration *m, GError *error)
 {
-    ExitCode code = exit_code_of (error);
+    ExitCode code = exit_code_before_start (error);
     gboolean left = g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED);
 
     migration_set_result (m, left ? OUTCOME_LEFT : OUTCOME_FAILED, left ? EXIT_LEFT : code,

@@ -259,9 +259,10 @@ vm_query_run_state (Vm *self, gint64 timeout_us, GError **error)
 {
     g_autoptr (json_object) reply = qmp_client_call_full (self->client, "query-status", NULL,
                                                           QMP_CALL_DEFAULT, timeout_us, error);
+    g_autofree char *where = g_strconcat (end_name (self->end), ": query-status", NULL);
     const char *text;
 
-    if (!reply || !qmp_get_string (reply, "status", "query-status", &text, error))
+    if (!reply || !qmp_get_string (reply, "status", where, &text, error))
         return NULL;
     return g_strdup (text);
 }
