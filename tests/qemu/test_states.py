@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The guest arrives in the run state that it had, and that is success; so do its disks."""
 
-import fcntl
 import os
-import re
 import unittest
 
 from tests.qemu.move import LINUX, MoveTest, Settings
@@ -69,36 +67,6 @@ class Disks(MoveTest):
         self.image = os.path.join(self.qmpmig.folder, "image")
         with open(self.image, "wb") as file:
             file.truncate(32 << 20)
-
-    def holds_lock(self, vm):
-        """Does this QEMU hold the image's write lock (the second byte of those that QEMU takes for what it does)?"""
-        inode = os.stat(self.image).st_ino
-        folder = f"/proc/{vm.pid}/fdinfo"
-        for name in os.listdir(folder) if vm.is_alive() else []:
-            try:
-                with open(os.path.join(folder, name), encoding="ascii") as file:
-                    locks = re.findall(r"lock:.*:(\d+) (\d+) (\d+)$", file.read(), re.MULTILINE)
-            except FileNotFoundError:
-                continue
-            if any(int(at) == inode and int(first) <= 101 <= int(last) for at, first, last in locks):
-                return True
-        return False
-
-    def test_the_lock_of_a_shared_image_goes_with_the_guest(self):
-        with self.hop(source={"disk": self.image}, disk=self.image) as hop:
-            holders = []
-            with self.live(hop, hop.uri(), "--on-success", "keep") as running:
-                holders.append((self.holds_lock(hop.source), self.holds_lock(hop.destination)))
-            self.assert_arrived(hop, running.record)
-            holders.append((self.holds_lock(hop.source), self.holds_lock(hop.destination)))
-            self.assertEqual(holders, [(True, False), (False, True)])
-
-    def test_the_lock_stays_where_the_guest_stays(self):
-        with self.hop(source={"disk": self.image}, disk=self.image) as hop:
-            running = self.hold(hop, hop.uri())
-            self.qmpmig.run("--socket", hop.source.qmp, "cancel")
-            self.assert_stays(hop, running.record.result, "cancelled", 11)
-            self.assertEqual((self.holds_lock(hop.source), self.holds_lock(hop.destination)), (True, False))
 
     def bitmap(self, vm):
         for device in vm.witness.call("query-named-block-nodes", {"flat": True}):
