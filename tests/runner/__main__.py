@@ -137,7 +137,8 @@ def print_list(options, environment):
 
 def main():
     os.chdir(suites.TOP)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     options = parse(sys.argv[1:])
     environment = environment_of(options)
     if options.list:
@@ -148,7 +149,7 @@ def main():
     try:
         run(options, account, environment)
     except KeyboardInterrupt:
-        account.add(Result("interrupted", "fail", 0, "by the keyboard"))
+        account.add(Result("not to its end", "fail", 0, "interrupted"))
     account.sum_up(time.monotonic() - began)
     return 1 if account.count["fail"] else 0
 

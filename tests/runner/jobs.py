@@ -19,16 +19,19 @@ TEXT_LINES = 120    # of a program's output, in the account of a failure
 
 
 class Job:
-    """name: of the suite, as shown; after: jobs that must have passed before."""
+    """name: of the suite, as shown; alone: nothing runs beside it; live: nothing live does; after: jobs that must have
+    passed before."""
 
     reads_results = False    # from a pipe
 
-    def __init__(self, name, argv, environment=None, timeout=120, alone=False, after=()):
+    def __init__(self, name, argv, environment=None, timeout=120, alone=False, live=False,
+                 after=()):
         self.name = name
         self.argv = argv
         self.environment = environment or {}
         self.timeout = timeout
         self.alone = alone
+        self.live = live
         self.after = tuple(after)
         self.results = []
         self.process = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs jobs, two at a time where they do not disturb each other, and buries what they leave."""
+"""Runs jobs, two at a time and at most one of them live, and buries what they leave."""
 
 import os
 import select
@@ -57,8 +57,9 @@ class Loop:
         for job in list(waiting):
             if any(other in waiting or other in self.running for other in job.after):
                 continue
-            used = sum(SLOTS if other.alone else 1 for other in self.running)
-            if used + (SLOTS if job.alone else 1) > SLOTS:
+            if not self._has_room(job):
+                if job.alone:
+                    break    # what comes after it would keep it waiting
                 continue
             waiting.remove(job)
             missing = [other.name for other in job.after if not other.passed]
@@ -70,6 +71,11 @@ class Loop:
             job.start(os.path.join(self.folder, str(len(self.pids))), self.environment)
             self.pids.add(job.process.pid)
             self.running.append(job)
+
+    def _has_room(self, job):
+        if job.alone or any(other.alone for other in self.running):
+            return not self.running
+        return len(self.running) < SLOTS and not (job.live and any(other.live for other in self.running))
 
     def _wait(self, wakeup):
         if not self.running:

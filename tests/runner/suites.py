@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What there is to run: found in the tree, not listed here.
 
-A folder below tests/ with modules test_*.py is a suite. Those in LIVE move real guests and get the machine to
-themselves; a module can say otherwise (worker.py).
+A folder below tests/ with modules test_*.py is a suite. Those in LIVE move real guests, and run one after another, beside
+the others.
 """
 
 import json
@@ -92,24 +92,23 @@ def list_modules(names, environment):
     return told
 
 
-def python_jobs(tree, build, after, live, folders=None):
+def python_jobs(tree, build, after, live, folders):
     """A job for each module of the live or of the other folders."""
     for told in tree.modules:
         folder = told["module"].split(".")[1]
-        is_live = folder in LIVE if told["alone"] is None else told["alone"]
-        if is_live == live and (folders is None or folder in folders):
+        if (folder in LIVE) == live and folder in folders:
             yield PythonJob(build.prefix + told["module"].removeprefix("tests."), told["module"], told["tests"],
-                            environment=build.environment, alone=live, after=after,
+                            environment=build.environment, alone=told["alone"], live=live, after=after,
                             timeout=(told["timeout"] or TIMEOUT[live]) * build.slower)
 
 
-def unit_jobs(build, after=()):
+def unit_jobs(build):
     """The tests that meson knows of. The build must be configured."""
     told = subprocess.run(["meson", "introspect", "--tests", build.folder], cwd=TOP, check=True, capture_output=True,
                           text=True).stdout
     for test in json.loads(told):
         kind = TapJob if test["protocol"] == "tap" else ProgramJob
-        yield kind(f"{build.prefix}unit/{test['name']}", test["cmd"], after=after, timeout=test["timeout"] * build.slower,
+        yield kind(f"unit/{test['name']}", test["cmd"], timeout=test["timeout"],
                    environment={**build.environment, **test["env"]})
 
 
@@ -119,39 +118,35 @@ def fuzz_jobs():
                          timeout=FUZZ_SECONDS + 600)
 
 
-def sanitized(tree, name):
-    """(quick, live) jobs of one sanitizer's build."""
-    build = SANITIZERS[name]
-    compiled = build.job()
-    quick, live = (list(python_jobs(tree, build, [compiled], live, SANITIZED[name])) for live in (False, True))
-    quick = [job for job in quick if job.module not in NOT_THE_PROGRAM]
-    return [compiled, *unit_jobs_later(build, compiled), *quick], live
+class Sanitized:
+    """The jobs of one sanitizer: its build, and what runs in it."""
 
+    def __init__(self, tree, name):
+        build = SANITIZERS[name]
+        self.build = build.job()
+        quick, self.live = (list(python_jobs(tree, build, [self.build], live, SANITIZED[name])) for live in (False, True))
+        self.quick = [*self._unit_jobs(build), *(job for job in quick if job.module not in NOT_THE_PROGRAM)]
 
-def unit_jobs_later(build, compiled):
-    """The same tests as in the plain build, in another folder."""
-    for job in unit_jobs(PLAIN):
-        argv = [word.replace(str(TOP / PLAIN.folder), str(TOP / build.folder)) for word in job.argv]
-        yield type(job)(build.prefix + job.name, argv, after=[compiled], timeout=job.timeout * build.slower,
-                        environment={**job.environment, **build.environment})
+    def _unit_jobs(self, build):
+        """The same as in the plain build, in another folder."""
+        for job in unit_jobs(PLAIN):
+            argv = [word.replace(str(TOP / PLAIN.folder), str(TOP / build.folder)) for word in job.argv]
+            yield type(job)(build.prefix + job.name, argv, after=[self.build], timeout=job.timeout * build.slower,
+                            environment={**job.environment, **build.environment})
 
 
 def everything(tree, sanitizer=None):
-    """Jobs in the order in which they are best run: quick ones first, in pairs, then the live ones."""
-    names = [sanitizer] if sanitizer else list(SANITIZERS)
-    with_sanitizer = [sanitized(tree, name) for name in names]
-    jobs = []
+    """Jobs in the order in which they start where there is room: what is soon known, what others wait for, the live ones,
+    the others, and last those that want to be alone."""
+    parts = [Sanitized(tree, name) for name in ([sanitizer] if sanitizer else SANITIZERS)]
+    unit, live, quick = [], [], []
     if not sanitizer:
-        jobs += [*unit_jobs(PLAIN), *plain_jobs(tree, False), *fuzz_jobs()]
-    for quick, _ in with_sanitizer:
-        jobs += quick
-    if not sanitizer:
-        jobs += plain_jobs(tree, True)
-    for _, live in with_sanitizer:
-        jobs += live
-    return jobs
-
-
-def plain_jobs(tree, live):
-    folders = {told["module"].split(".")[1] for told in tree.modules} - {"sanitize"}
-    return list(python_jobs(tree, PLAIN, (), live, folders))
+        folders = {told["module"].split(".")[1] for told in tree.modules} - {"sanitize"}
+        unit = list(unit_jobs(PLAIN))
+        quick, live = (list(python_jobs(tree, PLAIN, (), live, folders)) for live in (False, True))
+        quick += fuzz_jobs()
+    jobs = [*unit, *(part.build for part in parts),
+            *live, *(job for part in parts for job in part.live),
+            *quick, *(job for part in parts for job in part.quick)]
+    builds = {part.build for part in parts}
+    return sorted(jobs, key=lambda job: bool(job.alone) and job not in builds)
