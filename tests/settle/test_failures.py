@@ -25,7 +25,7 @@ class DestinationDies(SettleTest):
         self.assert_says(record, *words)
 
     def test_before_the_source_has_connected(self):
-        self.assert_kept(LISTENING, "Connection refused", "destination: ")
+        self.assert_kept(LISTENING, "destination: ")
 
     def test_in_pre_copy(self):
         pair = self.pair()
@@ -72,7 +72,12 @@ class DestinationDies(SettleTest):
         self.assert_no_journal()
 
     def test_as_postcopy_is_asked_for(self):
-        pair, record = self.killed_at(SWITCH, *SLOW_POSTCOPY)
+        pair = self.pair()
+        move = self.move(pair, *SLOW_POSTCOPY, stop=SWITCH)
+        move.wait_stopped()
+        pair.destination.kill()
+        move.go_on()
+        record = move.record
         self.assert_on_source(pair, record)
         self.assert_says(record, "its QEMU is gone")
 
@@ -104,7 +109,7 @@ class DestinationRefuses(SettleTest):
         self.assert_says(record, "source: ", "nobody", "No such file or directory")
 
     def test_nobody_listens_on_that_port(self):
-        pair, proxy = self.with_proxy()
+        pair, proxy = self.with_proxy("tcp:127.0.0.1:0")
         proxy.close()
         record = self.move(pair, uri=proxy.uri, dest=False).record
         self.assert_on_source(pair, record)
