@@ -33,9 +33,9 @@ from tests.lab.vm import Vm, leftovers
 
 TOP = pathlib.Path(__file__).parents[2]
 BINARY = os.environ.get("QMPMIG", str(TOP / "build/agent/qmpmig"))
-LONG = os.environ.get("QMPMIG_LONG") == "1"
 
 MIB = 1 << 20
+BOOT_S = 120
 # The first pass has much to send, and goes fast, but in the tenth of a second in which QEMU counts it sends less than the
 # working set. The later ones are so slow that the guest writes over all of that meanwhile, also when it gets a small part
 # of the machine: nothing ends such a move but somebody who changes something.
@@ -288,22 +288,38 @@ class Chain:
 
     @contextlib.contextmanager
     def hop(self, source=None, **destination):
-        """SOURCE: options of a fresh source; the others are those of the machine to move to."""
+        """SOURCE: options of a fresh source, beside the chain; the others are those of the machine to move to."""
         if source is not None:
-            self.end()
-        if self.at is None:
-            self.at = self.machine(**(source or {})).wait_boot()
-        start, self.at = self.at, None
-        hop = None
-        try:
-            hop = Hop(start, self.machine(**{"incoming": "defer", "paused": True, **destination}))
+            with self._aside(), self._hop(self.machine(**source), destination) as hop:
+                yield hop
+            return
+        start, self.at = self.at or self.machine(), None
+        with self._hop(start, destination) as hop:
             yield hop
-            if source is None:
-                self.at = self._keep(hop.source, *([] if destination else [hop.destination]))
+            self.at = self._keep(hop.source, *([] if destination else [hop.destination]))
+
+    @contextlib.contextmanager
+    def _hop(self, start, destination):
+        there = None
+        try:
+            start.wait_boot(BOOT_S)
+            there = self.machine(**{"incoming": "defer", "paused": True, **destination})
+            yield Hop(start, there)
         finally:
-            for vm in (start, hop and hop.destination):
+            for vm in (start, there):
                 if vm and vm is not self.at:
                     vm.cleanup()
+
+    @contextlib.contextmanager
+    def _aside(self):
+        """The chain's guest leaves the machine to another one for a while."""
+        if self.at:
+            self.at.witness.call("stop")
+        try:
+            yield
+        finally:
+            if self.at:
+                self.at.witness.call("cont")
 
     def _keep(self, *machines):
         """The one where the guest runs and no migration is under way."""
