@@ -113,7 +113,7 @@ class Bench(unittest.TestCase):
         return self.run_qmpmig(*output, "--socket", pair.source.path, "--reply-timeout", reply_timeout,
                                "migrate", *there, *options, uri, within=within, environment=environment)
 
-    def each(self, cases, run, at_once=12):
+    def each(self, cases, run, at_once=6):
         """RUN(*case) for every case, several at a time: most of them only wait. Each failure is a subtest's."""
         cases = list(cases)
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:

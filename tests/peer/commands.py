@@ -322,10 +322,8 @@ def migrate_cancel(peer, arguments):
     in_postcopy = peer.migration_status.startswith("postcopy")
     if in_postcopy and peer.facts.at_least(10):
         raise Refused("Postcopy migration in progress, cannot cancel.")
-    if not peer.cancel_loses:
+    if not (peer.cancel_loses and peer.migration_status == "device"):
         peer.outgoing.cancel_asked = True
-    elif peer.migration_status == "pre-switchover":
-        peer.outgoing.continued = True
     return {}
 
 

@@ -62,7 +62,7 @@ class FakeQemu:
         self.migration_status, self.error_desc = "none", ""
         self.outgoing = self.incoming = None
         self.resume_lag = 0.005                # from `failed` to RESUME
-        self.cancel_loses = False              # migrate_cancel comes too late: it completes all the same
+        self.cancel_loses = False              # migrate_cancel in `device` comes too late: it completes all the same
         self.load_fails = None                 # a destination: what it dies of when all has arrived
         self.other = None                      # the other end, for the judge
         self.log, self.sins, self.violations, self.unmodelled = [], [], [], []
@@ -74,7 +74,7 @@ class FakeQemu:
         self._own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="qmpmig-peer-")
         self.path = os.path.join(self.folder, f"{name}-{'dst' if incoming else 'src'}.qmp")
-        self._process = Process(self.path, name)
+        self._process = Process(self.path)
         self.pid = self._process.pid
         self._process.listener.setblocking(False)
         self.loop.call(self._listen)

@@ -39,7 +39,7 @@ class BrokenReplies(Bench):
     def run_one(self, end, command, fault, nth=None):
         with FakePair() as pair:
             pair.ends[end].on(command, do=self.FAULTS[fault], nth=nth)
-            done = self.migrate(pair, within=40)
+            done = self.migrate(pair, within=40, reply_timeout="2s")
             self.assert_ended(done, (0, 3, 4, 10, 12, 13, 14))
             if all(peer.alive for peer in pair.ends.values()) or done.code == 0:
                 self.assert_truthful(pair, done)
