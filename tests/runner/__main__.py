@@ -15,6 +15,7 @@ from tests.runner.leftovers import Machine
 from tests.runner.loop import Loop
 from tests.runner.skips import Skips
 
+AGAIN_AT_MOST = 30
 WORDS = {"pass": "ok  ", "fail": "FAIL", "skip": "skip"}
 
 
@@ -25,6 +26,7 @@ class Account:
         self.skips = skips
         self.count = collections.Counter()
         self.failures = []
+        self.doubtful = []
         self.seconds = collections.Counter()
         self.cpu_seconds = collections.Counter()
         self.tests = collections.Counter()
@@ -39,6 +41,14 @@ class Account:
         if result.state == "fail":
             self.failures.append(result)
             print(indented(result.text), flush=True)
+
+    def doubt(self, result):
+        """A failure beside other tests is looked at again, alone, before it counts; it is told of either way."""
+        if result.state != "fail" or ": " not in result.name:
+            self.add(result)
+            return
+        self.doubtful.append(result)
+        print(f"again{result.seconds:7.2f} s  {result.name}\n{indented(result.text)}", flush=True)
 
     def end(self, job):
         self.seconds[suite_of(job.name)] += job.seconds
@@ -121,10 +131,32 @@ def run(options, account, environment):
         account.add(result)
     if not jobs:
         account.add(Result("nothing to run", "fail", 0, f"no test's name contains {' or '.join(options.only)}"))
-    loop = Loop(environment, account.add, account.end)
+    loop = Loop(environment, account.doubt, account.end)
     loop.run(jobs)
-    left = loop.left + machine.new(loop.pids)
+    left = loop.left + run_again(jobs, account, environment)
+    left += machine.new(loop.pids)
     account.add(Result("nothing is left behind", "fail" if left else "pass", 0, "\n".join(left)))
+
+
+def run_again(jobs, account, environment):
+    """What failed, alone; what can be asked for by no name, or fails in heaps, has failed. What was left behind."""
+    alone = Loop(environment, account.add, account.end)
+    names = {result.name for result in account.doubtful}
+    again = []
+    for job in jobs if len(names) <= AGAIN_AT_MOST else []:
+        if isinstance(job, PythonJob):
+            chosen = [test for test in job.tests if f"{job.name}: {job.short(test)}" in names]
+            names -= {f"{job.name}: {job.short(test)}" for test in chosen}
+            if chosen:
+                again.append(PythonJob(job.name, job.module, job.tests, chosen=chosen, environment=job.environment,
+                                       timeout=job.timeout, alone=True))
+    for result in account.doubtful:
+        if result.name in names:
+            account.add(result)
+    if again:
+        print(f"\n{sum(len(job.chosen) for job in again)} tests failed beside others, and are run again alone", flush=True)
+        alone.run(again)
+    return alone.left
 
 
 def print_list(options, environment):
