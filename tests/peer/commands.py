@@ -3,8 +3,9 @@
 
 import os
 
-from tests.peer import migration
 from tests.peer.facts import raw_schema
+from tests.peer.link import Failed, split_uri, uri_of
+from tests.peer.migration import TERMINAL
 
 HANDLERS = {}
 
@@ -199,7 +200,7 @@ def closefd(peer, arguments):
 # --- migration --------------------------------------------------------------------------------------------------------
 
 def in_progress(peer):
-    return peer.migration_status not in migration.TERMINAL
+    return peer.migration_status not in TERMINAL
 
 
 @command
@@ -256,7 +257,7 @@ def migrate_set_parameters(peer, arguments):
 
 @command
 def migrate(peer, arguments):
-    uri = migration.uri_of(arguments)
+    uri = uri_of(arguments)
     if arguments.get("resume"):
         return resume(peer, uri)
     if in_progress(peer):
@@ -274,7 +275,7 @@ def migrate(peer, arguments):
 
 def check_uri(peer, uri):
     known = ("tcp", "unix", "vsock", "fd", "exec", *(("file",) if peer.facts.at_least(8, 2) else ()))
-    scheme, rest = migration.split_uri(uri)
+    scheme, rest = split_uri(uri)
     if scheme not in known:
         if not peer.facts.at_least(8, 2):
             peer.migration_status = "failed"
@@ -298,11 +299,11 @@ def migrate_incoming(peer, arguments):
         raise Refused("The incoming migration has already been started")
     if not peer.defer:
         raise Refused("'-incoming' was not specified on the command line")
-    uri = migration.uri_of(arguments)
+    uri = uri_of(arguments)
     check_uri(peer, uri)
     try:
         peer._start_incoming(uri, arguments.get("exit-on-error", True))
-    except migration.Failed as error:
+    except Failed as error:
         peer._set_status("setup")  # and it stays so: this QEMU is of no use any more
         raise Refused(str(error)) from None
     return {}
@@ -356,7 +357,7 @@ def migrate_recover(peer, arguments):
         raise Refused("Migrate recover can only be run when postcopy is paused.")
     try:
         peer.incoming.recover(arguments["uri"])
-    except migration.Failed as error:
+    except Failed as error:
         raise Refused(str(error)) from None
     return {}
 

@@ -30,7 +30,7 @@ _SINCE_9 = {"avail-switchover-bandwidth": 0, "direct-io": False, "mode": "normal
             "vcpu-dirty-limit": 1, "x-vcpu-dirty-limit-period": 1000, "zero-page-detection": "multifd"}
 _SINCE_11 = {"cpr-exec-command": [], "x-rdma-chunk-size": 1048576}
 
-# Where numbers are bounded: name -> (least, most, the unit that the message names).
+# Where numbers are bounded: (least, most).
 BOUNDS = {
     "cpu-throttle-increment": (1, 99), "cpu-throttle-initial": (1, 99), "max-cpu-throttle": (1, 99),
     "downtime-limit": (0, 2000000), "multifd-channels": (1, 255), "throttle-trigger-threshold": (1, 100),
