@@ -13,7 +13,7 @@ from tests.qemu import move
 from tests.qemu.move import MoveTest, Settings
 
 FAULTY = os.environ.get("QMPMIG_FAULTY", str(move.TOP / "build/agent/qmpmig-faulty"))
-LONG = move.LONG
+LONG = os.environ.get("QMPMIG_LONG") == "1"
 BARE = {**move.BARE, "version": "10.0", "memory": 64, "ws": "2M", "static": "2M", "rate": "8M"}
 # Queries come as often as the clock says; these passings of a point show what the first ones do not.
 MORE_PASSINGS = (2, 4)
