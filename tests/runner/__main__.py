@@ -10,7 +10,7 @@ import sys
 import time
 
 from tests.runner import suites
-from tests.runner.jobs import ProgramJob, PythonJob, Result
+from tests.runner.jobs import PythonJob, Result, TapJob
 from tests.runner.leftovers import Machine
 from tests.runner.loop import Loop
 from tests.runner.skips import Skips
@@ -140,21 +140,30 @@ def run(options, account, environment):
 
 def run_again(jobs, account, environment):
     """What failed, alone; what can be asked for by no name, or fails in heaps, has failed. What was left behind."""
-    alone = Loop(environment, account.add, account.end)
     names = {result.name for result in account.doubtful}
+    first = frozenset(names)
+    # The others of a unit test's program have been counted.
+    alone = Loop(environment, lambda result: account.add(result) if result.name in first or result.state == "fail"
+                 else None, account.end)
     again = []
     for job in jobs if len(names) <= AGAIN_AT_MOST else []:
+        mine = {name for name in names if name.startswith(f"{job.name}: ")}
+        if not mine:
+            continue
         if isinstance(job, PythonJob):
-            chosen = [test for test in job.tests if f"{job.name}: {job.short(test)}" in names]
+            chosen = [test for test in job.tests if f"{job.name}: {job.short(test)}" in mine]
             names -= {f"{job.name}: {job.short(test)}" for test in chosen}
             if chosen:
                 again.append(PythonJob(job.name, job.module, job.tests, chosen=chosen, environment=job.environment,
                                        timeout=job.timeout, alone=True))
+        elif isinstance(job, TapJob):
+            names -= mine
+            again.append(TapJob(job.name, job.argv, environment=job.environment, timeout=job.timeout, alone=True))
     for result in account.doubtful:
         if result.name in names:
             account.add(result)
     if again:
-        print(f"\n{sum(len(job.chosen) for job in again)} tests failed beside others, and are run again alone", flush=True)
+        print(f"\n{len(again)} suites have tests that failed beside others; those are run again, alone", flush=True)
         alone.run(again)
     return alone.left
 
