@@ -16,6 +16,8 @@ from tests.runner.loop import Loop
 from tests.runner.skips import Skips
 
 AGAIN_AT_MOST = 30
+# What no slow machine explains: never run again.
+UNFORGIVEN = ("a sanitizer's report", "MemoryBad")
 WORDS = {"pass": "ok  ", "fail": "FAIL", "skip": "skip"}
 
 
@@ -44,7 +46,8 @@ class Account:
 
     def doubt(self, result):
         """A failure beside other tests is looked at again, alone, before it counts; it is told of either way."""
-        if result.state != "fail" or ": " not in result.name:
+        if result.state != "fail" or ": " not in result.name or any(words in result.name + result.text
+                                                                    for words in UNFORGIVEN):
             self.add(result)
             return
         self.doubtful.append(result)
@@ -58,6 +61,10 @@ class Account:
         print(f"\n{'suite':24} tests       time   CPU time")
         for suite in self.tests:
             print(f"{suite:24} {self.tests[suite]:5} {self.seconds[suite]:8.1f} s {self.cpu_seconds[suite]:8.1f} s")
+        failed = {result.name for result in self.failures}
+        for result in self.doubtful:
+            if result.name not in failed:
+                print(f"\npassed only when it was run again, alone: {result.name}\n{indented(result.text)}")
         for result in self.failures:
             print(f"\nFAIL {result.name}\n{indented(result.text)}")
         print(f"\n{seconds / 60:.1f} minutes")

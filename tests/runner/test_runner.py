@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What goes wrong in a test is seen by the runner."""
 
+import contextlib
+import io
 import os
 import pathlib
 import subprocess
@@ -8,7 +10,8 @@ import tempfile
 import unittest
 
 from tests.runner import processes
-from tests.runner.jobs import ProgramJob, PythonJob, TapJob
+from tests.runner.__main__ import Account
+from tests.runner.jobs import ProgramJob, PythonJob, Result, TapJob
 from tests.runner.loop import Loop
 from tests.runner.skips import Skips
 from tests.runner.tap import Tap
@@ -105,6 +108,39 @@ class Programs(unittest.TestCase):
         self.assertEqual(self.shell(TapJob, 'printf "1..2\\nok 1 /a\\n"'), {"/a": "pass", "it": "fail"})
         self.assertEqual(self.shell(TapJob, 'printf "1..1\\nok 1 /a\\n"; exit 1'), {"/a": "pass", "it": "fail"})
         self.assertEqual(self.shell(TapJob, "kill -SEGV $$"), {"it": "fail"})
+
+
+class Doubt(unittest.TestCase):
+    """What failed beside others may pass when it is run alone, but is told of; some things are no matter of time."""
+
+    def setUp(self):
+        self.output = io.StringIO()
+        self.account = Account(Skips())
+
+    def fail_beside_others(self, name, text=""):
+        with contextlib.redirect_stdout(self.output):
+            self.account.doubt(Result(name, "fail", 1, text))
+
+    def sum_up(self):
+        with contextlib.redirect_stdout(self.output):
+            self.account.sum_up(1)
+        return self.output.getvalue()
+
+    def test_a_second_chance_is_told_of(self):
+        self.fail_beside_others("cli.test_x: X.test_y", "too late")
+        self.assertIn("passed only when it was run again, alone: cli.test_x: X.test_y", self.sum_up())
+        self.assertIn("0 passed, 0 failed, 0 skipped", self.sum_up())
+
+    def test_a_report_and_bad_memory_have_failed(self):
+        self.fail_beside_others("thread/unit/board: a sanitizer's report", "data race")
+        self.fail_beside_others("qemu.test_x: X.test_y", "tests.lab.vm.MemoryBad: dst: CHECK bad page=3")
+        self.assertTrue(self.sum_up().endswith("0 passed, 2 failed, 0 skipped\n"))
+
+    def test_a_skip_that_is_not_allowed_has_failed(self):
+        with contextlib.redirect_stdout(self.output):
+            self.account.doubt(Result("cli.test_x: X.test_y", "skip", 0, "no time"))
+        self.assertIn("which tests/skips does not allow: no time", self.sum_up())
+        self.assertEqual(self.account.count["fail"], 1)
 
 
 class Rules(unittest.TestCase):
