@@ -148,7 +148,7 @@ class Broken(MoveTest):
             self.assert_paused(hop, running.record)
             record = self.recover(hop)
             self.assert_paused(hop, record)
-            self.assertIn("recover tcp:HOST:PORT", record.result["commands"][-1])
+            self.assertIn("recover tcp:HOST:PORT", " ".join(record.result["check"] + record.result["commands"]))
             self.assert_recovered(hop, self.recover(hop, "tcp:127.0.0.1:0"), before)
 
     def test_recover_while_the_link_is_still_cut_leaves_it_paused(self):

@@ -7,7 +7,7 @@ import signal
 import time
 import unittest
 
-from tests.qemu.move import FAST, MIB, MoveTest, Record, Settings
+from tests.qemu.move import FAST, MIB, SLOW, MoveTest, Record, Settings
 
 LATER = ("--throttle", "off", "--max-downtime", "1ms", "--bandwidth", FAST)
 
@@ -231,7 +231,8 @@ class Background(MoveTest):
             trace = os.path.join(hop.folder, "trace")
             started = self.qmpmig.start("--socket", hop.source.qmp, "migrate", hop.uri(), "--dest-socket",
                                         hop.destination.qmp, *LATER, "--postcopy", "never", "--detach", "--trace", trace)
-            self.slow_down(hop)
+            hop.source.witness.wait_event("MIGRATION_PASS", 60, hop.mark, **{"pass": 2})
+            hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": SLOW})
             self.assertEqual(started.wait(), 15)
             self.assertIn("in the background", started.text)
             self.assertEqual(hop.source.migration()["status"], "active")
