@@ -145,18 +145,27 @@ look_at_bitmaps (Vm *self, GError **error)
 }
 
 static gboolean
+look_at_parameters (Vm *self, GError **error)
+{
+    self->parameters = ask (self, "query-migrate-parameters", NULL, error);
+    if (!self->parameters)
+        return FALSE;
+    return json_object_is_type (self->parameters, json_type_object) ||
+           qmp_fail (error, QMP_ERROR_PROTOCOL,
+                     "%s: query-migrate-parameters: the answer is not an object",
+                     end_name (self->end));
+}
+
+static gboolean
 look_at_migration (Vm *self, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
 
     if (!vm_query_status (self, 0, &self->status, &reply, error) ||
-        !look_at_capabilities (self, error))
+        !look_at_capabilities (self, error) || !look_at_parameters (self, error))
         return FALSE;
     self->status_text = g_strdup (qmp_peek_string (reply, "status", "none"));
     self->blocked = json_object_get (qmp_peek (reply, "blocked-reasons"));
-    self->parameters = ask (self, "query-migrate-parameters", NULL, error);
-    if (!self->parameters)
-        return FALSE;
     self->schema = schema_load (self->client, error);
     return self->schema != NULL;
 }

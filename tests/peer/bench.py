@@ -39,8 +39,8 @@ class Done:
         return [json.loads(line) for line in self.stdout.splitlines()]
 
     def result(self):
-        """The last line of --json."""
-        lines = self.lines()
+        """The last line of --json; empty when it was not asked for."""
+        lines = self.lines() if "--json" in self.arguments else []
         return lines[-1] if lines and lines[-1].get("type") == "result" else {}
 
     def said(self):
