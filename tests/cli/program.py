@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The program as a person at a shell meets it. QMPMIG names the binary."""
+import functools
 import json
 import os
 import pathlib
@@ -26,6 +27,8 @@ def run(*words, environment=None):
         for line in done.stdout.splitlines():
             if faults := line_faults(json.loads(line)):
                 raise AssertionError(f"{words}: {faults}: {line}")
+    if "help" not in words and (fault := unlisted(words, done.returncode)):
+        raise AssertionError(fault)
     return done
 
 
@@ -38,6 +41,24 @@ def commands():
     """The words of `qmpmig help`."""
     before_options = run("help").stdout.split("\nOptions")[0]
     return re.findall(r"^  ([a-z]+)", before_options, re.MULTILINE)
+
+
+@functools.cache
+def exit_codes(command):
+    """Those that the help of a command lists."""
+    text = run("help", command).stdout.split("\nExit codes:\n")[1].split("\n\n")[0]
+    return tuple(map(int, re.findall(r"^ +(\d+)  ", text, re.MULTILINE)))
+
+
+@functools.cache
+def known_commands():
+    return frozenset(commands())
+
+
+def unlisted(words, code):
+    """What is wrong with the exit code of a command with these words; None when its help lists it."""
+    command = next((word for word in words if word in known_commands()), "help")
+    return None if code < 0 or code in exit_codes(command) else f"{words}: the help of {command} lists no exit code {code}"
 
 
 def options(*command):

@@ -54,6 +54,12 @@ class TheManual(unittest.TestCase):
             text = program.run("help", command).stdout.split("Exit codes:")[1]
             self.assertLessEqual(set(re.findall(r"^ +(\d+)  ", text, re.MULTILINE)), codes, command)
 
+    def test_lists_the_exit_codes_of_each_command_as_its_help_does(self):
+        table = POD.split("=head1 EXIT CODES")[1].split("=head1")[0]
+        listed = dict(re.findall(r"^  ([a-z]+) +(\d[\d ]*)$", table, re.MULTILINE))
+        self.assertEqual(listed, {command: " ".join(map(str, program.exit_codes(command)))
+                                  for command in program.commands()})
+
     def test_gives_examples_that_the_program_takes(self):
         examples = POD.split("=head1 EXAMPLES")[1].split("=head1")[0].replace("\\\n", " ")
         for line in re.findall(r"^  qmpmig (.*)$", examples, re.MULTILINE):

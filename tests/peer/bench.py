@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 
+from tests.cli.program import unlisted
 from tests.peer.peer import FakePair, FakeQemu
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
@@ -90,6 +91,8 @@ class Bench(unittest.TestCase):
             stdout, stderr = process.communicate()
             done = Done(["qmpmig", *arguments], None, stdout, stderr, time.monotonic() - began)
             self.fail(f"not within {within} s: {done}")
+        if fault := unlisted(arguments, process.returncode):
+            self.fail(f"{fault}: {stdout} {stderr}")
         return Done(["qmpmig", *arguments], process.returncode, stdout, stderr, time.monotonic() - began)
 
     def pair(self, *arguments, **options):

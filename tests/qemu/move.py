@@ -24,6 +24,7 @@ import time
 import unittest
 import uuid
 
+from tests.cli.program import unlisted
 from tests.display.record import line_faults, record_faults
 from tests.lab import vm as lab
 from tests.lab.hosts import Hosts
@@ -176,6 +177,8 @@ class Running:
             thread.join(10)
         self.process.stdout.close()
         self.process.stderr.close()
+        if fault := unlisted(self.argv[1:], code):
+            raise AssertionError(fault)
         return code
 
     @property
