@@ -145,11 +145,14 @@ finish_by_downtime (Migration *m, guint64 needed_us, guint64 cap_us)
 static json_object *
 finish_by_pause (Migration *m, guint64 needed_us)
 {
-    g_autofree char *text = units_format_time (needed_us);
+    g_autofree char *text = needed_us == SAMPLE_UNKNOWN ? NULL : units_format_time (needed_us);
     g_autoptr (GError) error = NULL;
 
     if (!migration_pause_guest (m, &error))
         return refuse (EXIT_FAILED, "finish: %s", error->message);
+    if (!text)
+        return agree ("the guest is stopped at the source until it has moved: it is too early to "
+                      "tell how long");
     return agree ("the guest is stopped at the source until it has moved: about %s", text);
 }
 
@@ -165,16 +168,18 @@ on_finish (Migration *m, Vm *vm, json_object *arguments)
     if (!m->source || is_in_postcopy (m) || m->continued)
         return refuse (EXIT_REFUSED,
                        "finish: the migration is past the point where it can be hurried");
+    if (g_strcmp0 (by, "pause") == 0)
+        return finish_by_pause (m, needed_us);
+    if (g_strcmp0 (by, "postcopy") == 0)
+        return on_postcopy (m, vm, arguments);
     if (needed_us == SAMPLE_UNKNOWN)
         return refuse (EXIT_REFUSED, "finish: it is too early to tell what it would cost");
     needed = units_format_time (needed_us);
     if (g_strcmp0 (by, "downtime") == 0)
         return finish_by_downtime (m, needed_us, MAX_DOWNTIME_US);
-    if (!by && needed_us <= allowed_us)
+    if (needed_us <= allowed_us)
         return finish_by_downtime (m, needed_us, allowed_us);
-    if (g_strcmp0 (by, "pause") == 0)
-        return finish_by_pause (m, needed_us);
-    if (g_strcmp0 (by, "postcopy") == 0 || m->rule.postcopy != POSTCOPY_NEVER)
+    if (m->rule.postcopy != POSTCOPY_NEVER)
         return on_postcopy (m, vm, arguments);
     return refuse (
         EXIT_REFUSED,
