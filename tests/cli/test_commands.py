@@ -296,10 +296,10 @@ class AMigrationOfOurs(CommandTest):
         source = self.begin("--postcopy", "never")
         got, = self.lines_at(source, "get")
         self.assertEqual(got["limits"]["max_downtime_us"], 1000)
-        self.assertIn("max-throttle: 40% (was ", self.at(source, "set", "max-throttle=40%", "announce-rounds=6"))
+        self.assertIn("max-throttle: 5% (was ", self.at(source, "set", "max-throttle=5%", "announce-rounds=6"))
         self.assertEqual(source.witness.call("query-migrate-parameters")["announce-rounds"], 6)
         self.assertIn("max-downtime: 30 has no unit", self.at(source, "set", "max-downtime=30", code=2))
-        self.assertEqual(self.at(source, "get", "max-throttle").split(), ["max-throttle", "40%"])
+        self.assertEqual(self.at(source, "get", "max-throttle").split(), ["max-throttle", "5%"])
 
     def test_raw_commands_that_would_change_it_need_force(self):
         source = self.begin("--postcopy", "never")
