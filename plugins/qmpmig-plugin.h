@@ -7,8 +7,9 @@
  * QMPMIG_UNKNOWN, never 0.
  *
  * The promise: within one QMPMIG_ABI structs only grow, at their end. Who is given a struct looks
- * at its `size` first and reads no further. All structs are free of padding and pointers (but for
- * the plugin, the host and the context).
+ * at its `size` first and reads no further. Those that lie inside others (qmpmig_curve,
+ * qmpmig_limits) have no size and never grow. All structs are free of padding and pointers (but
+ * for the plugin, the host and the context).
  *
  * A plugin has no clock, no random source, no threads and does no I/O: what it needs is in what it
  * is given, so that a recorded migration can be replayed and comes out the same. */

@@ -7,6 +7,7 @@
 #include "agent/control.h"
 #include "agent/display/text.h"
 #include "agent/migration/error.h"
+#include "agent/steering/policy.h"
 #include "qmp/error.h"
 #include "qmp/value.h"
 
@@ -35,7 +36,8 @@ exit_code_of (const GError *error)
     if (error->domain == UNITS_ERROR || error->domain == CONFIG_ERROR ||
         error->domain == G_OPTION_ERROR)
         return EXIT_USAGE;
-    if (error->domain == MIGRATE_ERROR || error->domain == CONTROL_ERROR)
+    if (error->domain == MIGRATE_ERROR || error->domain == CONTROL_ERROR ||
+        error->domain == POLICY_ERROR)
         return (ExitCode)error->code;
     if (error->domain == QMP_ERROR)
         return qmp_exit_code (error->code);
