@@ -166,11 +166,12 @@ set_trace (const OptionKey *key, gpointer self, const char *name, const char *va
 {
     MigrateOptions *options = self;
 
-    if (!strcmp (value, "none")) {
+    if (strcmp (value, "none") != 0 && !option_set_file (key, self, name, value, error))
+        return FALSE;
+    options->no_trace = !strcmp (value, "none");
+    if (options->no_trace)
         g_clear_pointer (&options->trace_file, g_free);
-        return TRUE;
-    }
-    return option_set_file (key, self, name, value, error);
+    return TRUE;
 }
 
 /* --- the tables ------------------------------------------------------------------------------ */
@@ -327,8 +328,9 @@ static const OptionKey migrate_keys[] = {
       .builtin = "off",
       .set = option_set_flag,
       .offset = MIGRATE (detach) },
-    { { "trace", 0, "FILE|none", "where the record of the move goes (default none)" },
-      .builtin = "none",
+    { { "trace", 0, "FILE|none",
+        "where the record of the move goes (default: a file that `qmpmig history` knows)" },
+      .builtin = "(in the state directory)",
       .set = set_trace,
       .offset = MIGRATE (trace_file) },
 };
@@ -405,6 +407,7 @@ migrate_options_new (void)
 
     self->capabilities = g_ptr_array_new_with_free_func (named_value_free);
     self->parameters = g_ptr_array_new_with_free_func (named_value_free);
+    self->given = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
     set_builtins (migrate_keys, G_N_ELEMENTS (migrate_keys), self);
     return self;
 }
@@ -422,13 +425,19 @@ migrate_options_free (MigrateOptions *self)
     tls_options_clear (&self->tls);
     g_strfreev (self->unsafe);
     g_free (self->trace_file);
+    g_hash_table_unref (self->given);
     g_free (self);
 }
 
 gboolean
 migrate_options_set (MigrateOptions *self, const char *key, const char *value, GError **error)
 {
-    return set_key (find_migrate_key (key), self, key, value, error);
+    const OptionKey *found = find_migrate_key (key);
+
+    if (!set_key (found, self, key, value, error))
+        return FALSE;
+    g_hash_table_insert (self->given, (gpointer)found->spec.name, g_strdup (value ? value : "on"));
+    return TRUE;
 }
 
 const OptionSpec *

@@ -71,7 +71,11 @@ typedef struct {
     GStrv unsafe; /* items named; each command checks that it knows them; NULL: none */
     gboolean dry_run;
     gboolean detach;
-    char *trace_file; /* NULL: none */
+    gboolean no_trace;
+    char *trace_file; /* NULL: in the folder of the traces */
+    /* What was asked for, by name, as it was written: all that is not built in. Lists have their
+     * last text only. */
+    GHashTable *given;
 } MigrateOptions;
 
 void global_options_init (GlobalOptions *self); /* what is built in */

@@ -11,10 +11,11 @@
 
 #define MAX_NAME 64
 
+/* A service's group may read what it keeps. */
 static char *
-make_dir (char *path, GError **error)
+make_dir (char *path, const char *variable, GError **error)
 {
-    int mode = geteuid () == 0 ? 0750 : 0700;
+    int mode = geteuid () == 0 || g_getenv (variable) ? 0750 : 0700;
 
     if (g_mkdir_with_parents (path, mode) == 0)
         return path;
@@ -36,17 +37,24 @@ base_dir (const char *variable, const char *for_root, const char *for_user)
 }
 
 char *
-state_dir (const char *name, GError **error)
+state_path (const char *name)
 {
     g_autofree char *base = base_dir ("STATE_DIRECTORY", "/var/lib", g_get_user_state_dir ());
 
-    return make_dir (g_build_filename (base, name, NULL), error);
+    return g_build_filename (base, name, NULL);
+}
+
+char *
+state_dir (const char *name, GError **error)
+{
+    return make_dir (state_path (name), "STATE_DIRECTORY", error);
 }
 
 char *
 state_cache_dir (GError **error)
 {
-    return make_dir (base_dir ("CACHE_DIRECTORY", "/var/cache", g_get_user_cache_dir ()), error);
+    return make_dir (base_dir ("CACHE_DIRECTORY", "/var/cache", g_get_user_cache_dir ()),
+                     "CACHE_DIRECTORY", error);
 }
 
 static char *

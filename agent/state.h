@@ -4,9 +4,11 @@
 
 #include <glib.h>
 
-/* A folder of ours for what must outlive us ("journal", "traces"), made when missing, 0700 (0750
- * for root): /var/lib/qmpmig for root, $XDG_STATE_HOME/qmpmig for a user, $STATE_DIRECTORY before
- * both. Owned by the caller. */
+/* A folder of ours for what must outlive us ("journal", "traces"): /var/lib/qmpmig for root,
+ * $XDG_STATE_HOME/qmpmig for a user, $STATE_DIRECTORY of a service before both. Owned by the
+ * caller. */
+char *state_path (const char *name);
+/* The same, made when missing: 0700, for root and a service 0750. */
 char *state_dir (const char *name, GError **error);
 /* The same for what may be lost at any time: $CACHE_DIRECTORY, /var/cache/qmpmig,
  * $XDG_CACHE_HOME/qmpmig. */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/commands/mover.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "agent/commands/detach.h"
+#include "agent/commands/record.h"
 #include "agent/config.h"
 #include "agent/control.h"
 #include "agent/display/display.h"
 #include "agent/migration/error.h"
+#include "agent/steering/trace.h"
 #include "qmp/value.h"
 
 typedef struct {
@@ -21,7 +20,7 @@ typedef struct {
     GMainLoop *loop;
     Board *board;
     Display *display;
-    FILE *trace;
+    Trace *trace; /* NULL: none is wanted */
     Detach *detach;
     ExitCode code;
     guint interrupts;
@@ -30,25 +29,45 @@ typedef struct {
 /* -- Lines: to the display, to stdout with --json, into the trace -- */
 
 static void
-write_line (FILE *file, json_object *line)
+show (Mover *self, json_object *line)
 {
-    fprintf (file, "%s\n",
-             json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN |
-                                                       JSON_C_TO_STRING_NOSLASHESCAPE));
-    fflush (file);
+    if (command_global (self->line)->json)
+        record_print (line);
+    display_line (self->display, line);
+    detach_line (self->detach, line);
 }
 
+/* What is wrong with the trace, at the time of LINE. */
+static void
+show_trouble (Mover *self, json_object *line, const char *text)
+{
+    g_autoptr (json_object) notice = qmp_object (
+        "type", json_object_new_string ("notice"), "level", json_object_new_string ("warning"),
+        "code", json_object_new_string ("trace"), "text", json_object_new_string (text), "t_us",
+        json_object_get (qmp_peek (line, "t_us")), NULL);
+    json_object *id = qmp_peek (line, "id");
+
+    if (id)
+        json_object_object_add (notice, "id", json_object_get (id));
+    show (self, notice);
+}
+
+/* The header is the first line, and the result the last one: what there is to say of the trace
+ * stands between them. */
 static void
 on_line (json_object *line, gpointer data)
 {
     Mover *self = data;
+    gboolean is_header = g_str_equal (qmp_peek_string (line, "type", ""), "header");
+    g_autofree char *trouble = NULL;
 
-    if (command_global (self->line)->json)
-        write_line (stdout, line);
-    if (self->trace)
-        write_line (self->trace, line);
-    display_line (self->display, line);
-    detach_line (self->detach, line);
+    if (is_header)
+        show (self, line);
+    trouble = self->trace ? trace_line (self->trace, line) : NULL;
+    if (trouble)
+        show_trouble (self, line, trouble);
+    if (!is_header)
+        show (self, line);
 }
 
 /* -- Signals -- */
@@ -170,16 +189,17 @@ serve (Mover *self, ControlServer **ret_server, GError **error)
     return *ret_server != NULL;
 }
 
+/* A dry run leaves nothing behind that was not asked for. */
 static gboolean
 open_trace (Mover *self, GError **error)
 {
-    const char *path = self->migration.options->trace_file;
+    const MigrateOptions *options = self->migration.options;
+    g_autoptr (GError) why = NULL;
 
-    if (!path)
+    if (options->no_trace || (options->dry_run && !options->trace_file))
         return TRUE;
-    self->trace = fopen (path, "we");
-    return self->trace ||
-           migrate_fail (error, EXIT_USAGE, "--trace %s: %s", path, g_strerror (errno));
+    self->trace = options->trace_file ? trace_new_file (options->trace_file, &why) : trace_new ();
+    return self->trace || migrate_fail (error, EXIT_USAGE, "--trace %s", why->message);
 }
 
 static void
@@ -203,8 +223,7 @@ mover_clear (Mover *self)
     migration_clear (&self->migration);
     board_free (self->board);
     display_free (self->display);
-    if (self->trace)
-        fclose (self->trace);
+    trace_free (self->trace);
     g_main_loop_unref (self->loop);
     g_main_context_unref (self->migration.context);
     g_object_unref (self->migration.leave);

@@ -75,6 +75,39 @@ migration_limits_to_json (const Migration *m)
 }
 
 static json_object *
+named_values_to_json (const GPtrArray *values)
+{
+    json_object *list = json_object_new_array ();
+
+    for (guint i = 0; i < values->len; i++) {
+        const NamedValue *value = g_ptr_array_index (values, i);
+        g_autofree char *text = g_strconcat (value->name, "=", value->value, NULL);
+
+        json_object_array_add (list, json_object_new_string (text));
+    }
+    return list;
+}
+
+/* As they were written; what is built in is left out. */
+static json_object *
+options_to_json (const MigrateOptions *options)
+{
+    json_object *json = json_object_new_object ();
+    GHashTableIter iter;
+    gpointer name, text;
+
+    g_hash_table_iter_init (&iter, options->given);
+    while (g_hash_table_iter_next (&iter, &name, &text))
+        if (!migrate_options_is_list (name))
+            add_text (json, name, text);
+    if (options->capabilities->len)
+        json_object_object_add (json, "cap", named_values_to_json (options->capabilities));
+    if (options->parameters->len)
+        json_object_object_add (json, "param", named_values_to_json (options->parameters));
+    return json;
+}
+
+static json_object *
 ends_to_json (const Migration *m)
 {
     json_object *ends = json_object_new_object ();
@@ -95,13 +128,13 @@ migration_post_header (Migration *m)
     g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
     g_autofree char *wall_clock = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%fZ");
     json_object *names = json_object_new_object ();
-    json_object *header =
-        qmp_object ("format", json_object_new_string ("qmpmig-1"), "wall_clock",
-                    json_object_new_string (wall_clock), "tool",
-                    qmp_object ("name", json_object_new_string ("qmpmig"), "version",
-                                json_object_new_string (QMPMIG_VERSION), NULL),
-                    "vm", names, "role", json_object_new_string (m->role), "ends", ends_to_json (m),
-                    "limits", migration_limits_to_json (m), NULL);
+    json_object *header = qmp_object (
+        "format", json_object_new_string ("qmpmig-1"), "wall_clock",
+        json_object_new_string (wall_clock), "tool",
+        qmp_object ("name", json_object_new_string ("qmpmig"), "version",
+                    json_object_new_string (QMPMIG_VERSION), NULL),
+        "vm", names, "role", json_object_new_string (m->role), "ends", ends_to_json (m), "options",
+        options_to_json (m->options), "limits", migration_limits_to_json (m), NULL);
 
     if (m->uri)
         add_text (header, "uri", m->uri->text);

@@ -26,6 +26,8 @@ BROKEN = [
     ("precopy", "header", "ends.source.capabilities.events", "on"),
     ("precopy", "header", "limits.max_downtime_us", "500ms"),
     ("precopy", "header", "limits.max_downtime_ms", 500),
+    ("precopy", "header", "options.max-downtime", 500),
+    ("precopy", "header", "options.max_downtime", "500ms"),
     ("precopy", "plan", "dry_run", MISSING),
     ("precopy", "plan", "postcopy", "maybe"),
     ("precopy", "plan", "capabilities.0.value", "on"),

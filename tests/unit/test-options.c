@@ -33,6 +33,7 @@ test_builtin (void)
     g_assert_cmpuint (options->capabilities->len, ==, 0);
     g_assert_null (options->unsafe);
     g_assert_null (options->trace_file);
+    g_assert_false (options->no_trace);
 }
 
 static void
@@ -85,6 +86,9 @@ test_last_wins (void)
     set (options, "dest-socket", "/b");
     g_assert_false (options->offline);
     g_assert_null (options->trace_file);
+    g_assert_true (options->no_trace);
+    set (options, "trace", "/tmp/trace");
+    g_assert_false (options->no_trace);
     g_assert_null (options->compress_method);
     g_assert_cmpint (options->compress_level, ==, -1);
     g_assert_cmpstr (options->dest_socket->path, ==, "/b");
