@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What others do on this machine meanwhile: a result that was taken beside them proves nothing."""
+
+import os
+import time
+
+TOO_MUCH_CORES = 0.15
+KERNEL_THREADS = 2      # their parent
+NICE = -19
+
+
+class ForeignLoad:
+    """CPU time of all processes that are not below this one."""
+
+    def __init__(self):
+        self._start_s = time.monotonic()
+        self._before = foreign_ticks()
+
+    def cores(self):
+        """How many cores they kept busy since, on the average."""
+        ticks = max(0, foreign_ticks() - self._before)
+        return ticks / os.sysconf("SC_CLK_TCK") / max(time.monotonic() - self._start_s, 0.01)
+
+
+def foreign_ticks():
+    """With that of the children whose end they have seen, so that who comes and goes is counted as well."""
+    stats = {int(pid): stat for pid in os.listdir("/proc") if pid.isdigit() and (stat := read_stat(pid))}
+    ours = {os.getpid(), KERNEL_THREADS}    # those work for us as much as for others
+    grown = True
+    while grown:
+        children = {pid for pid, stat in stats.items() if stat[0] in ours} - ours
+        ours |= children
+        grown = bool(children)
+    return sum(stat[1] for pid, stat in stats.items() if pid not in ours)
+
+
+def read_stat(pid):
+    """(parent, ticks), or None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            words = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(words[1]), sum(map(int, words[11:15]))
+
+
+def prefer(pid):
+    """Before others, as far as we may: the kernel weighs sessions first, then the processes in each."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+        with open(f"/proc/{pid}/autogroup", "w") as file:
+            file.write(str(NICE))
+    except OSError:
+        pass

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All contenders by name. tier: 0 for those that the comparison is about, then the rest."""
+
+import fnmatch
+import json
+import subprocess
+
+from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh, binary
+
+BUILTIN = "builtin"     # a qmpmig that knows no policies
+
+
+def virsh_contenders():
+    return [Virsh("virsh-plain"),
+            Virsh("virsh-auto-converge", "--auto-converge"),
+            Virsh("virsh-xbzrle", "--compressed", "--comp-methods", "xbzrle"),
+            Virsh("virsh-postcopy", "--postcopy", "--postcopy-after-precopy", pre_copy=False),
+            Virsh("virsh-timeout-suspend", "--timeout", "{patience_s}", "--timeout-suspend", pre_copy=False)]
+
+
+def policies():
+    """The names that the program itself lists."""
+    done = subprocess.run([binary(), "--json", "policies"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return []
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [entry["name"] for entry in told if "name" in entry]
+
+
+def qmpmig_contenders():
+    names = policies()
+    if not names:
+        return [Qmpmig(BUILTIN)]
+    return [Qmpmig(name, "--policy", name, pre_copy=name != "postcopy") for name in names]
+
+
+def subject_of(names):
+    """Whose results are judged: auto, where there is one."""
+    return next((name for name in ("auto", BUILTIN) if name in names), None)
+
+
+def everyone():
+    contenders = [*virsh_contenders(), QemuDefaults("qemu-defaults"), *qmpmig_contenders()]
+    subject = subject_of([contender.name for contender in contenders])
+    for contender in contenders:
+        contender.tier = 0 if contender.name in ("virsh-plain", "virsh-auto-converge", subject) else 1
+        contender.tells_floor = contender.name in ("virsh-plain", subject)
+    return contenders
+
+
+def choose(patterns):
+    """Those whose names match one of these; ValueError names the pattern that matches none."""
+    known = everyone()
+    if patterns is None:
+        return known
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(contender.name, pattern) for contender in known):
+            raise ValueError(f"no contender {pattern}: {', '.join(contender.name for contender in known)}")
+    return [contender for contender in known if any(fnmatch.fnmatchcase(contender.name, pattern) for pattern in patterns)]

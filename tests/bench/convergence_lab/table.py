@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The results as Markdown: a summary for each group of cells, then every contender in every cell."""
+
+from tests.bench.convergence_lab import verdict
+
+GROUPS = (("Whole pages", False, True), ("Sparse writes", False, False), ("Held out", True, None))
+MARK = "\\*"
+
+
+def make_table(board, headers):
+    parts = [heading(headers), floors(board)]
+    for title, held_out, whole_page in GROUPS:
+        cells = board.cells(held_out, whole_page)
+        if cells:
+            parts += [f"## {title}", summary(board, cells), losses(board, cells), details(board, cells)]
+    return "\n\n".join(parts) + "\n"
+
+
+def heading(headers):
+    lines = ["# Convergence, against libvirt", ""]
+    for header in headers[-1:]:
+        lines += [f"qmpmig {header['commit']}, QEMU {header['qemu']}, libvirt {header['libvirt']}, {header['machine']}; "
+                  f"begun {headers[0]['when']}, last {header['when']}.", "", f"    {header['command']}"]
+    return "\n".join([*lines, "", f"{MARK} taken while others used the machine: nothing is claimed from these."])
+
+
+def floors(board):
+    links = sorted({cell.link_mbit for cell in board.figures})
+    rows = [[f"{link} Mbit/s", number(board.floor_ms(link), 0), number(board.libvirt_fixed_s(link), 2)] for link in links]
+    return "## Floors\n\n" + rows_to_markdown(
+        ["link", f"idle guest's blackout by {board.subject}, ms", "libvirt's fixed time, s"], rows)
+
+
+def summary(board, cells):
+    rows = []
+    for cell in cells:
+        plain = board.plain_converges(cell)
+        stuck = board.against_auto_converge(cell) if plain is False else None
+        easy = board.against_fastest(cell) if plain else None
+        rows.append([cell.id, {None: "", True: "yes", False: "no"}[plain],
+                     *(number(stuck[i], 2) if stuck else "" for i in (0, 1)),
+                     f"{easy[0]:.2f} ({easy[1]})" if easy else "", number(easy[2], 2) if easy else "",
+                     "" if board.is_clean(cell, board.subject) else MARK])
+    count, total, lost = verdict.medians(board, cells)
+    kept, runs = board.standstills(cells)
+    text = rows_to_markdown(["cell", "plain converges", "total / auto-converge", "lost / auto-converge",
+                             "total / fastest pre-copy", "blackout / plain", ""], rows)
+    claim = (f"Where plain does not converge, in {count} cells: total time {total:.2f}, work lost {lost:.2f} of "
+             "auto-converge's in the median." if count else "No cell without load where plain does not converge.")
+    return f"{text}\n\n{claim} Longest standstill within the limit in {kept} of {runs} runs of {board.subject}."
+
+
+def losses(board, cells):
+    lines = [f"- {cell.id}{'' if board.is_clean(cell, board.subject) else ' ' + MARK}: {'; '.join(found)}"
+             for cell in cells if (found := verdict.losses(board, cell))]
+    return f"Cells where {board.subject} loses:\n\n" + ("\n".join(lines) or "- none")
+
+
+def details(board, cells):
+    return "\n\n".join(f"### {cell.id}\n\n{cell_table(board.figures[cell])}" for cell in cells)
+
+
+def cell_table(row):
+    head = ["contender", "completed", "total s", "blackout ms", "standstill ms", "lost s", "sent MiB", "throttle s",
+            "dirtied MiB/s"]
+    return rows_to_markdown(head, [figures_row(name, figures) for name, figures in row.items()])
+
+
+def figures_row(name, figures):
+    completed = sum(run["outcome"] == "completed" for run in figures.runs)
+    sent = figures.median("sent_bytes")
+    return [name + ("" if figures.clean else " " + MARK), f"{completed}/{len(figures.runs)}",
+            number(figures.median("total_s"), 1), number(figures.median("blackout_ms"), 0),
+            number(figures.median("standstill_ms"), 0), number(figures.median("lost_s"), 2),
+            number(sent and sent / (1 << 20), 0), number(figures.median("throttle_s"), 2),
+            number(figures.median("dirtied_mib_s"), 0)]
+
+
+def number(value, digits):
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def rows_to_markdown(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
