@@ -3,31 +3,9 @@
 
 #include <string.h>
 
+#include "agent/display/columns.h"
 #include "agent/display/text.h"
 #include "qmp/value.h"
-
-enum {
-    COLUMN_NAME,
-    COLUMN_PID,
-    COLUMN_STATE,
-    COLUMN_MONITOR,
-    COLUMN_USE,
-    COLUMN_MIGRATION,
-    COLUMNS
-};
-
-typedef struct {
-    char *cells[COLUMNS];
-} Row;
-
-static void
-row_clear (gpointer data)
-{
-    Row *row = data;
-
-    for (guint i = 0; i < COLUMNS; i++)
-        g_free (row->cells[i]);
-}
 
 static char *
 clean (const char *text)
@@ -78,74 +56,40 @@ migration_text (json_object *line)
 
 /* A row for each monitor; what belongs to the VM stands in the first. */
 static void
-add_rows (GArray *rows, json_object *line)
+add_rows (GPtrArray *rows, json_object *line)
 {
     json_object *monitors = qmp_peek (line, "monitors");
     gsize count = json_object_array_length (monitors);
 
     for (gsize i = 0; i < MAX (count, 1); i++) {
         json_object *monitor = i < count ? json_object_array_get_idx (monitors, i) : NULL;
-        Row row = { 0 };
+        GPtrArray *row = g_ptr_array_new ();
+        gboolean is_first = i == 0;
 
-        if (i == 0) {
-            row.cells[COLUMN_NAME] = clean (qmp_peek_string (line, "name", "-"));
-            row.cells[COLUMN_PID] =
-                g_strdup_printf ("%" G_GUINT64_FORMAT, qmp_peek_uint (line, "pid", 0));
-            row.cells[COLUMN_STATE] = state_text (line);
-            row.cells[COLUMN_MIGRATION] = migration_text (line);
-        }
-        row.cells[COLUMN_MONITOR] =
-            monitor ? clean (qmp_peek_string (monitor, "address", "?")) : g_strdup ("(no QMP)");
-        row.cells[COLUMN_USE] = monitor ? use_text (monitor) : g_strdup ("-");
-        g_array_append_val (rows, row);
+        g_ptr_array_add (row,
+                         is_first ? clean (qmp_peek_string (line, "name", "-")) : g_strdup (""));
+        g_ptr_array_add (
+            row, is_first ? g_strdup_printf ("%" G_GUINT64_FORMAT, qmp_peek_uint (line, "pid", 0))
+                          : g_strdup (""));
+        g_ptr_array_add (row, is_first ? state_text (line) : g_strdup (""));
+        g_ptr_array_add (row, monitor ? clean (qmp_peek_string (monitor, "address", "?"))
+                                      : g_strdup ("(no QMP)"));
+        g_ptr_array_add (row, monitor ? use_text (monitor) : g_strdup ("-"));
+        g_ptr_array_add (row, is_first ? migration_text (line) : g_strdup (""));
+        g_ptr_array_add (row, NULL);
+        g_ptr_array_add (rows, g_ptr_array_free (row, FALSE));
     }
-}
-
-static void
-measure (const GArray *rows, int *widths)
-{
-    for (guint i = 0; i < rows->len; i++)
-        for (guint j = 0; j < COLUMNS; j++) {
-            const char *cell = g_array_index (rows, Row, i).cells[j];
-
-            widths[j] = MAX (widths[j], cell ? text_width (cell) : 0);
-        }
-}
-
-static void
-print_row (GString *out, const Row *row, const int *widths)
-{
-    int missing = 0;
-
-    for (guint j = 0; j < COLUMNS; j++) {
-        const char *cell = row->cells[j] ? row->cells[j] : "";
-
-        if (cell[0]) {
-            text_spaces (out, missing);
-            g_string_append (out, cell);
-            missing = 0;
-        }
-        missing += widths[j] - text_width (cell) + 2;
-    }
-    g_string_append_c (out, '\n');
 }
 
 char *
-list_table (const GPtrArray *lines)
+list_table (const Style *style, const GPtrArray *lines)
 {
-    Row title = { { "NAME", "PID", "STATE", "MONITOR", "USED BY", "MIGRATION" } };
-    g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
-    GString *out = g_string_new (NULL);
-    int widths[COLUMNS];
+    static const char *const titles[] = { "NAME",    "PID",       "STATE", "MONITOR",
+                                          "USED BY", "MIGRATION", NULL };
+    g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
 
-    g_array_set_clear_func (rows, row_clear);
-    for (guint j = 0; j < COLUMNS; j++)
-        widths[j] = (int)strlen (title.cells[j]);
+    g_ptr_array_add (rows, g_strdupv ((char **)titles));
     for (guint i = 0; i < lines->len; i++)
         add_rows (rows, g_ptr_array_index (lines, i));
-    measure (rows, widths);
-    print_row (out, &title, widths);
-    for (guint i = 0; i < rows->len; i++)
-        print_row (out, &g_array_index (rows, Row, i), widths);
-    return g_string_free (out, FALSE);
+    return columns_text (style, rows, NULL);
 }

@@ -54,7 +54,8 @@ run_list (const CommandLine *line)
     if (global->json) {
         g_ptr_array_foreach (lines, print_line, (gpointer)line);
     } else if (lines->len) {
-        g_autofree char *table = list_table (lines);
+        Style style = record_style (line);
+        g_autofree char *table = list_table (&style, lines);
 
         fputs (table, stdout);
     } else if (!global->quiet) {
