@@ -326,10 +326,13 @@ struct qmpmig_plugin {
     const char *name;        /* lower case, digits, hyphen; as the file is called */
     const char *version;     /* the plugin's own */
     const char *description; /* one line */
-    const char *config_help; /* a line for each key: "key=DEFAULT  what it means"; may be NULL */
+    /* A line for each key: "key=DEFAULT  what it means". May be NULL, if there are none: config()
+     * is not asked about others. */
+    const char *config_help;
     /* A handle for one migration; NULL: cannot. The handle may be any other pointer. */
     void *(*open) (const struct qmpmig_context *context);
-    /* May be NULL: no keys. Keys named like qmpmig's limits never come here: those set the limit. */
+    /* May be NULL: no keys. Keys named like qmpmig's limits never come here, those set the limit:
+     * max-downtime, max-stall, max-throttle, bandwidth, deadline, if-stuck, postcopy. */
     int (*config) (void *handle, const char *key, const char *value);
     int (*config_complete) (void *handle); /* may be NULL */
     /* Before the start, the only moment for capabilities. Not called for a migration that somebody

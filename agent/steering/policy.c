@@ -2,6 +2,7 @@
 #include "agent/steering/policy.h"
 
 #include "agent/steering/policy-internal.h"
+#include "agent/steering/policy-keys.h"
 
 struct Policy {
     PolicyLibrary *library;
@@ -54,9 +55,8 @@ policy_configure (Policy *self, const char *key, const char *value, GError **err
 {
     const struct qmpmig_plugin *plugin = &self->library->plugin;
 
-    if (!plugin->config)
-        return policy_fail (error, EXIT_USAGE, "policy %s: unknown key '%s': it has none",
-                            plugin->name, key);
+    if (!policy_keys_check (plugin->config ? plugin->config_help : NULL, plugin->name, key, error))
+        return FALSE;
     return conclude (self, plugin->config (self->handle, key, value) == 0, "config", EXIT_USAGE,
                      error);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "agent/exit-code.h"
-#include "agent/steering/policy-library.h"
+#include "agent/steering/policy-keys.h"
 #include "agent/steering/policy-place.h"
 #include "tests/unit/check.h"
 
@@ -246,7 +246,9 @@ test_config_errors (void)
         { "rate", "0B/s", "policy echo: rate: 0B/s would never end; write unlimited*" },
         { "number", "18446744073709551615", "policy echo: number: * is out of range*" },
         { "switch", "maybe", "policy echo: switch: 'maybe' is neither on nor off" },
-        { "colour", "red", "policy echo: no such key" },
+        { "nunber", "1", "policy echo: unknown key 'nunber'; did you mean 'number'?" },
+        { "colour", "red", "policy echo: unknown key 'colour'; 'qmpmig policies echo' lists them" },
+        { "no key at all", "1", "policy echo: unknown key 'no key at all'*" },
     };
     g_autoptr (Policy) policy = must_load ("echo");
     g_autoptr (Policy) bare = must_load ("bare");
@@ -260,7 +262,7 @@ test_config_errors (void)
     g_assert_false (policy_complete (policy, &error));
     check_policy_error (&error, EXIT_USAGE, "policy echo: 13 does not go with the rest");
     g_assert_false (policy_configure (bare, "x", "1", &error));
-    check_policy_error (&error, EXIT_USAGE, "policy bare: unknown key 'x': it has none");
+    check_policy_error (&error, EXIT_USAGE, "policy bare: unknown key 'x': it takes none");
     g_assert_true (policy_complete (bare, &error));
 }
 
@@ -305,6 +307,25 @@ test_newer (void)
     g_assert_cmpint (ask (policy, 1, &advice), ==, POLICY_ADVISED);
     g_assert_cmpstr (advice.reason, ==, "an older qmpmig");
     g_assert_cmpstr (policy_version (policy), ==, "9");
+}
+
+static void
+test_keys (void)
+{
+    g_autoptr (GPtrArray) keys = policy_keys_parse (
+        "first=30ms  the limit at the start\n\nrate=  how fast\nloose words\n=3  no name\nbare=");
+    static const char *const expected[][3] = { { "first", "30ms", "the limit at the start" },
+                                               { "rate", "", "how fast" },
+                                               { "bare", "", "" } };
+
+    g_assert_cmpuint (keys->len, ==, G_N_ELEMENTS (expected));
+    for (guint i = 0; i < keys->len; i++) {
+        const PolicyKey *key = g_ptr_array_index (keys, i);
+
+        g_assert_cmpstr (key->key, ==, expected[i][0]);
+        g_assert_cmpstr (key->fallback, ==, expected[i][1]);
+        g_assert_cmpstr (key->text, ==, expected[i][2]);
+    }
 }
 
 /* --- log ------------------------------------------------------------------------------------- */
@@ -461,6 +482,7 @@ main (int argc, char **argv)
     check_add ("/policy/a-link-is-judged-by-what-it-leads-to", test_link);
     check_add ("/policy/options-arrive-with-their-units", test_config);
     check_add ("/policy/what-a-plugin-says-is-the-error", test_config_errors);
+    check_add ("/policy/a-line-of-help-is-a-key-its-default-and-its-meaning", test_keys);
     check_add ("/policy/open-can-refuse-a-vm", test_open_refuses);
     check_add ("/policy/a-plan-is-sanitised", test_plan);
     check_add ("/policy/a-plugin-of-a-later-qmpmig-works", test_newer);

@@ -40,10 +40,7 @@ echo_config (void *handle, const char *key, const char *value)
         return host->parse_rate (context, key, value, &self->bytes_per_s);
     if (!strcmp (key, "number"))
         return host->parse_uint (context, key, value, &self->number);
-    if (!strcmp (key, "switch"))
-        return host->parse_bool (context, key, value, &self->on);
-    host->error (context, "no such key");
-    return -1;
+    return host->parse_bool (context, key, value, &self->on);
 }
 
 static int
@@ -93,7 +90,8 @@ const struct qmpmig_plugin qmpmig_plugin = {
     .name = "echo",
     .version = "1.5",
     .description = "repeats what it is given",
-    .config_help = "pct=0  a percentage\ntime=0us  a time",
+    .config_help = "pct=0  a percentage\ntime=0us  a time\nsize=  a size\nrate=unlimited  a rate\n"
+                   "number=0  a number\nswitch=off  on or off\nno key at all",
     .open = echo_open,
     .config = echo_config,
     .config_complete = echo_complete,
