@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prints where each field of the plugin interface is: "STRUCT FIELD OFFSET SIZE". What it prints
  * for a released ABI is frozen in abi-1.txt. */
+#include <qmpmig-plugin.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/qmpmig-plugin.h"
-#include "tests/abi/fields.h"
+#include "fields.h"
 
 typedef struct {
     const char *owner, *name;

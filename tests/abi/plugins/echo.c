@@ -71,7 +71,7 @@ echo_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig_adv
 {
     struct echo *self = handle;
 
-    if (sample->size != sizeof *sample || sample->sequence == QMPMIG_UNKNOWN)
+    if (sample->size < sizeof *sample || sample->sequence == QMPMIG_UNKNOWN)
         return 0;
     advice->set = QMPMIG_SET_THROTTLE | QMPMIG_SET_DOWNTIME | QMPMIG_SET_BANDWIDTH |
                   QMPMIG_SET_XBZRLE_CACHE | QMPMIG_SET_DIRTY_LIMIT;

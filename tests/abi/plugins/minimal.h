@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/qmpmig-plugin.h"
+#include <qmpmig-plugin.h>
 
 struct minimal {
     const struct qmpmig_context *context;

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A policy can be written with what is installed alone: plugins/example, which the manual shows."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import textwrap
+import unittest
+
+from tests.abi.table import PLUGINS
+
+EXAMPLE = PLUGINS / "example"
+BUILD = pathlib.Path(os.environ.get("QMPMIG", "build/agent/qmpmig")).resolve().parents[1]
+
+
+def run(command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **more)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class TheExample(unittest.TestCase):
+    """Installed below a folder of its own, as a package would be, and built outside of the tree."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.root = pathlib.Path(cls.folder.name, "root")
+        run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", cls.root])
+        [pc] = cls.root.rglob("qmpmig-plugin.pc")
+        cls.environment = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(cls.root)}
+        cls.source = pathlib.Path(cls.folder.name, "patient")
+        [installed] = cls.root.rglob("example")
+        shutil.copytree(installed, cls.source)
+        run(["make", "-C", cls.source, "install", f"PLUGINDIR={cls.plugin_dir()}",
+             "CFLAGS=-O2 -pedantic -Wall -Wextra -Werror"], env=cls.environment)
+
+    @classmethod
+    def variable(cls, name):
+        return run(["pkg-config", f"--variable={name}", "qmpmig-plugin"], env=cls.environment).strip()
+
+    @classmethod
+    def plugin_dir(cls):
+        """Some pkg-configs put the folder that all is installed below before it, some do not."""
+        path = cls.variable("plugindir")
+        return path if path.startswith(str(cls.root)) else f"{cls.root}{path}"
+
+    def replay(self, policy, **environment):
+        lines = [{"type": "case", "policy": policy, "config": {"wait": "2s", "throttle": "70%"}, "facts": {"can": ["throttle"]}},
+                 {"type": "sample", "now_us": 1999999, "may": ["throttle-up"]},
+                 {"type": "sample", "now_us": 2000000, "may": ["throttle-up"]}]
+        said = run([BUILD / "tests/replay/replay"], input="".join(json.dumps(line) + "\n" for line in lines),
+                   env={**self.environment, **environment})
+        return [json.loads(line) for line in said.splitlines()]
+
+    def test_is_loaded_from_the_plugin_directory(self):
+        answers = self.replay("patient", QMPMIG_PLUGIN_DIR=self.plugin_dir())
+        self.assertEqual(len(answers), 3, answers)
+        plan, early, late = answers
+        self.assertEqual(plan["set"], {"throttle": "steered"})
+        self.assertEqual((early["set"], late["set"]), ({}, {"throttle_pct": 70}))
+
+    def test_is_loaded_from_an_absolute_path(self):
+        self.assertEqual(self.replay(str(self.source / "patient.so"))[-1]["reason"], "patience has run out")
+
+    def test_lies_beside_the_policies_of_qmpmig(self):
+        self.assertTrue(pathlib.Path(self.plugin_dir(), "fixed.so").exists())
+
+    def test_exports_one_symbol(self):
+        symbols = [line.split()[-1] for line in run(["nm", "-D", "--defined-only", BUILD / "plugins/fixed.so"]).splitlines()]
+        self.assertEqual(symbols, ["qmpmig_plugin"])
+
+    def test_knows_the_number_of_the_abi(self):
+        header = (PLUGINS / "qmpmig-plugin.h").read_text(encoding="utf-8")
+        self.assertRegex(header, rf"(?m)^#define QMPMIG_ABI +{self.variable('abi')}$")
+
+    def test_stands_in_the_manual_as_it_is(self):
+        page = (PLUGINS / "qmpmig-plugin.pod").read_text(encoding="utf-8")
+        source = (EXAMPLE / "patient.c").read_text(encoding="utf-8")
+        indented = textwrap.indent(source, "  ")
+        self.assertIn(indented, page)
+        self.assertNotIn(indented.replace("80", "90"), page)
