@@ -66,6 +66,17 @@ class TheExample(unittest.TestCase):
     def test_is_loaded_from_an_absolute_path(self):
         self.assertEqual(self.replay(str(self.source / "patient.so"))[-1]["reason"], "patience has run out")
 
+    def test_is_shown_by_qmpmig(self):
+        said = run([BUILD / "agent/qmpmig", "policies", "patient"], env={**self.environment, "QMPMIG_PLUGIN_DIR": self.plugin_dir()})
+        self.assertIn("patient 1: leaves the guest alone for a while, and then throttles it", said)
+        self.assertIn("wait      30s      so long", said)
+
+    def test_is_looked_for_where_pkg_config_says(self):
+        environment = {name: value for name, value in self.environment.items() if name != "QMPMIG_PLUGIN_DIR"}
+        [program] = self.root.rglob("bin/qmpmig")
+        done = subprocess.run([program, "policies", "of-nobody"], env=environment, capture_output=True, text=True, check=False)
+        self.assertIn(f" in {self.plugin_dir().removeprefix(str(self.root))}; ", done.stderr)
+
     def test_lies_beside_the_policies_of_qmpmig(self):
         self.assertTrue(pathlib.Path(self.plugin_dir(), "fixed.so").exists())
 

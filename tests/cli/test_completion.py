@@ -83,6 +83,9 @@ class Completion(unittest.TestCase):
             self.assertEqual(offered("qmpmig migrate --dest-socket=/run/w", binary=f"{folder}/qmpmig"),
                              {"/run/web1.qmp"})
 
+    def test_offers_the_policies(self):
+        self.assertEqual(offered("qmpmig policies d"), {"deadline", "downtime"})
+
     def test_asks_the_vm_of_the_line_for_its_capabilities(self):
         with tempfile.TemporaryDirectory() as folder:
             self.fake(folder)
