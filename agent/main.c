@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -18,12 +19,24 @@ close_output (ExitCode code, gboolean is_move)
     return code == EXIT_DONE && !is_move ? EXIT_INTERNAL : code;
 }
 
+/* An arena for each thread would be a heap of its own, which grows a page at a time; our threads
+ * hardly ever allocate at once. */
+static void
+share_heap (void)
+{
+#ifdef M_ARENA_MAX
+    mallopt (M_ARENA_MAX, 1);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
-    g_autoptr (CommandLine) line = command_line_new ();
+    g_autoptr (CommandLine) line = NULL;
     g_autoptr (GError) error = NULL;
 
+    share_heap ();
+    line = command_line_new ();
     setlocale (LC_ALL, "");
     g_set_prgname ("qmpmig");
     signal (SIGPIPE, SIG_IGN);

@@ -138,7 +138,10 @@ run_thread (gpointer data)
 {
     Mover *self = data;
 
+    /* Owned for good: GLib wakes a context that it thinks another thread polls at each change. */
+    g_main_context_acquire (self->migration.context);
     self->code = self->work (&self->migration, self->line);
+    g_main_context_release (self->migration.context);
     board_close (self->board);
     /* Not g_main_context_invoke(): before the loop runs, that would stop it here, in vain. */
     g_idle_add (stop_loop, self->loop);
