@@ -85,6 +85,7 @@ on_greeting (QmpClient *self, json_object *message)
 {
     if (json_object_is_type (qmp_peek (message, "QMP"), json_type_object)) {
         self->greeting = json_object_get (message);
+        tap_message (self, QMP_TAP_GREETING, "", message);
     } else {
         g_autofree char *excerpt = qmp_client_excerpt (message);
         g_autofree char *text =

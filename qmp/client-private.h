@@ -18,6 +18,7 @@ struct QmpClient {
     GMainContext *context;
     char *label;
     char *peer; /* as errors call it: "unix:/run/x.sock" */
+    gint64 greeting_timeout_us;
     gint64 reply_timeout_us;
     GCancellable *cancel;
     gulong cancel_handler;

@@ -30,11 +30,11 @@ qmp_client_fail_broken (QmpClient *self, GError **error)
 }
 
 static gboolean
-await_greeting (QmpClient *self, gint64 timeout_us, GError **error)
+await_greeting (QmpClient *self, GError **error)
 {
     g_autoptr (GError) reason = NULL;
-    g_autofree char *timeout = qmp_text_duration (timeout_us);
-    Wait wait = qmp_wait_new (NULL, "no greeting", timeout_us);
+    g_autofree char *timeout = qmp_text_duration (self->greeting_timeout_us);
+    Wait wait = qmp_wait_new (NULL, "no greeting", self->greeting_timeout_us);
 
     wait.awaited = "the greeting";
     while (!self->greeting) {
@@ -106,6 +106,13 @@ negotiate (QmpClient *self, GError **error)
     return FALSE;
 }
 
+static gint64
+greeting_timeout (const QmpClientOptions *options)
+{
+    return options->greeting_timeout_us > 0 ? options->greeting_timeout_us
+                                            : DEFAULT_GREETING_TIMEOUT_US;
+}
+
 static QmpClient *
 client_new (GMainContext *context, const char *peer, const QmpClientOptions *options)
 {
@@ -115,41 +122,51 @@ client_new (GMainContext *context, const char *peer, const QmpClientOptions *opt
     self->peer = g_strdup (peer);
     self->label = g_strdup (options->label ? options->label : "QEMU");
     self->cancel = options->cancel;
+    self->tap = options->tap;
+    self->tap_data = options->tap_data;
+    self->greeting_timeout_us = greeting_timeout (options);
     self->reply_timeout_us =
         options->reply_timeout_us > 0 ? options->reply_timeout_us : DEFAULT_REPLY_TIMEOUT_US;
     qmp_client_watch_cancel (self);
     return self;
 }
 
-static gint64
-greeting_timeout (const QmpClientOptions *options)
-{
-    return options->greeting_timeout_us > 0 ? options->greeting_timeout_us
-                                            : DEFAULT_GREETING_TIMEOUT_US;
-}
-
 static QmpClient *
-open_stream (GMainContext *context, GIOStream *stream, const char *peer,
-             const QmpClientOptions *options, GError **error)
+take_stream (GMainContext *context, GIOStream *stream, const char *peer,
+             const QmpClientOptions *options)
 {
-    g_autoptr (QmpClient) self = client_new (context, peer, options);
+    QmpClient *self = client_new (context, peer, options);
 
     self->wire = qmp_wire_new (context, stream, &qmp_client_input, self);
-    if (!await_greeting (self, greeting_timeout (options), error) || !negotiate (self, error))
-        return NULL;
-    return g_steal_pointer (&self);
+    return self;
+}
+
+gboolean
+qmp_client_greet (QmpClient *self, GError **error)
+{
+    return await_greeting (self, error) && negotiate (self, error);
+}
+
+/* Takes SELF; NULL is fine. */
+static QmpClient *
+greeted (QmpClient *self, GError **error)
+{
+    g_autoptr (QmpClient) owned = self;
+
+    return owned && qmp_client_greet (owned, error) ? g_steal_pointer (&owned) : NULL;
 }
 
 QmpClient *
 qmp_client_open_stream (GMainContext *context, GIOStream *stream, const QmpClientOptions *options,
                         GError **error)
 {
-    return open_stream (context, stream, "the peer", options, error);
+    return greeted (take_stream (context, stream, "the peer", options), error);
 }
 
 QmpClient *
-qmp_client_open (GMainContext *context, const QmpAddress *address, const QmpClientOptions *options,
-                 GError **error)
+qmp_client_connect (GMainContext *context, const QmpAddress *address,
+                    const QmpClientOptions *options,
+                    GError **error)
 {
     g_autoptr (GSocketConnection) connection = NULL;
     g_autoptr (GSocket) socket =
@@ -160,7 +177,14 @@ qmp_client_open (GMainContext *context, const QmpAddress *address, const QmpClie
         return NULL;
     }
     connection = g_socket_connection_factory_create_connection (socket);
-    return open_stream (context, G_IO_STREAM (connection), address->text, options, error);
+    return take_stream (context, G_IO_STREAM (connection), address->text, options);
+}
+
+QmpClient *
+qmp_client_open (GMainContext *context, const QmpAddress *address, const QmpClientOptions *options,
+                 GError **error)
+{
+    return greeted (qmp_client_connect (context, address, options, error), error);
 }
 
 void
@@ -211,11 +235,4 @@ const GError *
 qmp_client_broken (QmpClient *self)
 {
     return self->broken;
-}
-
-void
-qmp_client_set_tap (QmpClient *self, QmpTap tap, gpointer data)
-{
-    self->tap = tap;
-    self->tap_data = data;
 }

@@ -28,11 +28,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpEvent, qmp_event_free)
 /* The 4096 newest events are kept; an overflow drops the oldest and is counted. */
 #define QMP_CLIENT_MAX_EVENTS 4096
 
+/* Sees each message in the thread of the client, for --verbose and for tests that kill at a named
+ * point. MESSAGE is the text without its newline; NAME the command sent, the event, the command
+ * replied to, or "" for the greeting. */
+typedef enum {
+    QMP_TAP_SEND,
+    QMP_TAP_SENT,
+    QMP_TAP_GREETING,
+    QMP_TAP_REPLY,
+    QMP_TAP_EVENT,
+} QmpTapKind;
+typedef void (*QmpTap) (const char *label, QmpTapKind kind, const char *name, const char *message,
+                        gpointer data);
+
 typedef struct {
     const char *label;          /* prefix of errors and taps: "source", "destination"; copied */
     gint64 greeting_timeout_us; /* 0: 2 s. No greeting means: held by another client, or it hangs */
     gint64 reply_timeout_us;    /* 0: 10 s. For each reply */
     GCancellable *cancel;       /* borrowed for the client's life; may be NULL */
+    QmpTap tap;                 /* may be NULL */
+    gpointer tap_data;          /* borrowed for the client's life */
 } QmpClientOptions;
 
 /* Connects, reads the greeting and negotiates with out-of-band enabled where offered. Events that
@@ -43,6 +58,12 @@ QmpClient *qmp_client_open (GMainContext *context, const QmpAddress *address,
  * be pollable. */
 QmpClient *qmp_client_open_stream (GMainContext *context, GIOStream *stream,
                                    const QmpClientOptions *options, GError **error);
+/* The two halves of an opening, for several peers at a time: connect has connected and read
+ * nothing; nothing but greet and close may come next. The time for the greeting counts from greet
+ * on. */
+QmpClient *qmp_client_connect (GMainContext *context, const QmpAddress *address,
+                               const QmpClientOptions *options, GError **error);
+gboolean qmp_client_greet (QmpClient *self, GError **error);
 void qmp_client_close (QmpClient *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpClient, qmp_client_close)
 
@@ -97,14 +118,6 @@ guint qmp_client_events_dropped (QmpClient *self);
 /* Why the connection is of no use any more, NULL while it is. Sticky; borrowed. Queued events stay
  * readable after the peer has gone. */
 const GError *qmp_client_broken (QmpClient *self);
-
-/* Sees each message in the thread of the client, for --verbose and for tests that kill at a named
- * point. MESSAGE is the text without its newline; NAME the command sent, the event, or the command
- * replied to. */
-typedef enum { QMP_TAP_SEND, QMP_TAP_SENT, QMP_TAP_REPLY, QMP_TAP_EVENT } QmpTapKind;
-typedef void (*QmpTap) (const char *label, QmpTapKind kind, const char *name, const char *message,
-                        gpointer data);
-void qmp_client_set_tap (QmpClient *self, QmpTap tap, gpointer data);
 
 /* Iterates CONTEXT once, at most until DEADLINE_US (monotonic). FALSE once the deadline passed. The
  * one place that blocks. Loops on it look like:

@@ -94,23 +94,39 @@ on_message (const char *label, QmpTapKind kind, const char *name, const char *me
 }
 
 QmpClient *
-monitor_open (GMainContext *context, const QmpAddress *address, const char *label,
-              const GlobalOptions *global, GCancellable *cancel, GError **error)
+monitor_connect (GMainContext *context, const QmpAddress *address, const char *label,
+                 const GlobalOptions *global, GCancellable *cancel, GError **error)
 {
     QmpClientOptions options = {
         .label = label,
         .reply_timeout_us = global->reply_timeout_us,
         .cancel = cancel,
+        .tap = on_message,
+        .tap_data = (gpointer)global,
     };
-    GError *inner = NULL;
-    QmpClient *client = qmp_client_open (context, address, &options, &inner);
 
-    if (!client) {
-        if (g_error_matches (inner, QMP_ERROR, QMP_ERROR_HELD))
-            explain_held (address, inner);
-        g_propagate_error (error, inner);
-        return NULL;
-    }
-    qmp_client_set_tap (client, on_message, (gpointer)global);
-    return client;
+    return qmp_client_connect (context, address, &options, error);
+}
+
+gboolean
+monitor_greet (QmpClient *client, const QmpAddress *address, GError **error)
+{
+    GError *inner = NULL;
+
+    if (qmp_client_greet (client, &inner))
+        return TRUE;
+    if (g_error_matches (inner, QMP_ERROR, QMP_ERROR_HELD))
+        explain_held (address, inner);
+    g_propagate_error (error, inner);
+    return FALSE;
+}
+
+QmpClient *
+monitor_open (GMainContext *context, const QmpAddress *address, const char *label,
+              const GlobalOptions *global, GCancellable *cancel, GError **error)
+{
+    g_autoptr (QmpClient) client =
+        monitor_connect (context, address, label, global, cancel, error);
+
+    return client && monitor_greet (client, address, error) ? g_steal_pointer (&client) : NULL;
 }

@@ -167,6 +167,7 @@ class Monitor(unittest.TestCase):
         process = program.run("-s", qemu.path, "-v", "qmp", "object-add",
                               '{"qom-type": "secret", "id": "s", "data": "open sesame"}')
         self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertRegex(process.stderr, r'^\w+ <- \{"QMP".*\}\n\w+ -> \{.*"qmp_capabilities".*\}\n')
         self.assertRegex(process.stderr, r'(?m)^\w+ -> \{.*"object-add".*"\*\*\*".*\}$')
         self.assertRegex(process.stderr, r'(?m)^\w+ <- \{.*"return".*\}$')
         self.assertNotIn("sesame", process.stderr)

@@ -896,7 +896,7 @@ static void
 append_tap (const char *label, QmpTapKind kind, const char *name, const char *message,
             gpointer data)
 {
-    static const char *const kinds[] = { "send", "sent", "reply", "event" };
+    static const char *const kinds[] = { "send", "sent", "greeting", "reply", "event" };
 
     g_string_append_printf (data, "%s %s %s %s\n", label, kinds[kind], name, message);
 }
@@ -906,10 +906,16 @@ test_tap (void)
 {
     static const Step steps[] = { HELLO, ASKED, SEND ("{'event': 'A'}" ANSWER (1)), END };
     g_autoptr (GString) log = g_string_new (NULL);
+    g_autoptr (GError) error = NULL;
     g_auto (Session) session = { 0 };
+    QmpClientOptions options = { .tap = append_tap, .tap_data = log };
 
-    session_open (&session, steps);
-    qmp_client_set_tap (session.client, append_tap, log);
+    session_try (&session, steps, options, &error);
+    g_assert_no_error (error);
+    g_assert_true (g_str_has_prefix (log->str, "source greeting  {\"QMP\":{"));
+    g_assert_nonnull (strstr (log->str, "\nsource send qmp_capabilities {"));
+    g_assert_nonnull (strstr (log->str, "\nsource reply qmp_capabilities {"));
+    g_string_truncate (log, 0);
     session_expect_answer (&session, 1);
     g_assert_cmpstr (log->str, ==,
                      "source send query-status {\"execute\":\"query-status\",\"id\":2}\n"
