@@ -115,11 +115,18 @@ class GoodQemu(Case):
     def test_unknown_commands_and_arguments_are_violations(self):
         peer = self.single("5.2")
         client = self.client(peer)
-        self.assertEqual(client.call("query-yank")["error"]["class"], "CommandNotFound")
+        self.assertEqual(client.call("yank", instances=[])["error"]["class"], "CommandNotFound")
         self.assertIn("error", client.call("query-status", frobnicate=1))
         self.assertEqual(len(peer.violations), 2)
         with self.assertRaises(AssertionError):
             peer.assert_clean()
+
+    def test_a_probe_is_no_violation_where_the_command_is_missing(self):
+        peer = self.single("5.2")
+        client = self.client(peer)
+        self.assertEqual(client.call("query-yank")["error"]["class"], "CommandNotFound")
+        self.assertIn("error", client.call("query-yank", frobnicate=1))
+        peer.assert_clean()
 
     def test_the_process_has_the_pid_that_the_socket_names(self):
         peer = self.single()
