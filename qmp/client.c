@@ -165,8 +165,7 @@ qmp_client_open_stream (GMainContext *context, GIOStream *stream, const QmpClien
 
 QmpClient *
 qmp_client_connect (GMainContext *context, const QmpAddress *address,
-                    const QmpClientOptions *options,
-                    GError **error)
+                    const QmpClientOptions *options, GError **error)
 {
     g_autoptr (GSocketConnection) connection = NULL;
     g_autoptr (GSocket) socket =

@@ -16,10 +16,10 @@
 typedef struct QmpClient QmpClient;
 
 typedef struct {
-    char *name;            /* "STOP" */
-    gint64 received_us;    /* g_get_monotonic_time() when its last byte was read */
-    gint64 timestamp_us;   /* QEMU's wall clock, -1 if it gave none */
-    json_object *message;  /* as it came */
+    char *name;           /* "STOP" */
+    gint64 received_us;   /* g_get_monotonic_time() when its last byte was read */
+    gint64 timestamp_us;  /* QEMU's wall clock, -1 if it gave none */
+    json_object *message; /* as it came */
 } QmpEvent;
 
 void qmp_event_free (QmpEvent *event);
@@ -93,8 +93,8 @@ json_object *qmp_client_call (QmpClient *self, const char *command, json_object 
 json_object *qmp_client_call_full (QmpClient *self, const char *command, json_object *arguments,
                                    QmpCallFlags flags, gint64 timeout_us, GError **error);
 /* The same with a descriptor passed along (getfd, add-fd); FD stays the caller's. Unix sockets. */
-json_object *qmp_client_call_with_fd (QmpClient *self, const char *command,
-                                      json_object *arguments, int fd, GError **error);
+json_object *qmp_client_call_with_fd (QmpClient *self, const char *command, json_object *arguments,
+                                      int fd, GError **error);
 
 /* The two halves of a call, for work to be done meanwhile. send returns an id, 0 on failure;
  * finish waits for the reply with that id. At most 6 may be outstanding (QEMU reads no further,

@@ -125,8 +125,7 @@ QmpClient *
 monitor_open (GMainContext *context, const QmpAddress *address, const char *label,
               const GlobalOptions *global, GCancellable *cancel, GError **error)
 {
-    g_autoptr (QmpClient) client =
-        monitor_connect (context, address, label, global, cancel, error);
+    g_autoptr (QmpClient) client = monitor_connect (context, address, label, global, cancel, error);
 
     return client && monitor_greet (client, address, error) ? g_steal_pointer (&client) : NULL;
 }

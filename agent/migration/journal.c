@@ -177,6 +177,8 @@ note (Journal *self, const char *name, json_object *value, GError **error)
 gboolean
 journal_note (Journal *self, const char *name, const char *value, GError **error)
 {
+    if (g_strcmp0 (qmp_peek_string (self->facts, name, NULL), value) == 0)
+        return TRUE;
     return note (self, name, json_object_new_string (value), error);
 }
 

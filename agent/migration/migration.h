@@ -125,6 +125,12 @@ void migration_clear (Migration *m);
 
 /* -- Between the migration's files -- */
 
+/* Sets source, destination, id and what else is known at first sight. */
+gboolean migration_look_at_ends (Migration *m, GError **error);
+/* The journal is there before anything is touched. */
+gboolean migration_begin (Migration *m, GError **error);
+/* Both ends are as the plan says, and the destination listens. */
+gboolean migration_prepare (Migration *m, GError **error);
 /* Once the guest's state goes: converge, then postcopy or the handover, to the end. */
 gboolean migration_carry_on (Migration *m, GError **error);
 /* Pre-switchover to the guest running at the destination. */

@@ -98,6 +98,12 @@ take_options (GHashTable *wishes, const MigrateOptions *options)
         add_wish (wishes, "postcopy-ram", FALSE, TRUE, "--postcopy never");
 }
 
+static gboolean
+has_multifd_postcopy (const Vm *vm)
+{
+    return vm->schema && vm->schema->has_multifd_postcopy;
+}
+
 /* Why postcopy cannot be armed, NULL when it can. */
 static const char *
 postcopy_obstacle (const Planner *p, GHashTable *wishes)
@@ -111,8 +117,8 @@ postcopy_obstacle (const Planner *p, GHashTable *wishes)
         if (is_wished (wishes, enemies[i]))
             return capability_conflict ("postcopy-ram", enemies[i]);
     if (is_wished (wishes, "multifd") &&
-        !(planner_is_two_ended (p) && p->source->schema->has_multifd_postcopy &&
-          p->destination->schema->has_multifd_postcopy))
+        !(planner_is_two_ended (p) && has_multifd_postcopy (p->source) &&
+          has_multifd_postcopy (p->destination)))
         return "multifd with postcopy is safe only where both ends are QEMU 10.1 or later";
     return NULL;
 }

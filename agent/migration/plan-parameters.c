@@ -115,7 +115,7 @@ choose_compression (Planner *p, const Vm *vm, GError **error)
 
     if (!vm || !o->compress_method)
         return TRUE;
-    if (!json_object_object_get_ex (vm->schema->compressions, o->compress_method, NULL))
+    if (!vm->schema || !schema_has_compression (vm->schema, o->compress_method))
         return migrate_fail (error, EXIT_REFUSED,
                              "%s: QEMU %s there has no multifd compression \"%s\"",
                              end_name (vm->end), vm->version, o->compress_method);

@@ -31,6 +31,31 @@ plan_free (Plan *self)
     g_free (self);
 }
 
+static gboolean
+wants_multifd (const MigrateOptions *options)
+{
+    for (guint i = 0; i < options->capabilities->len; i++) {
+        const NamedValue *cap = g_ptr_array_index (options->capabilities, i);
+
+        if (g_str_equal (cap->name, "multifd"))
+            return TRUE;
+    }
+    return options->multifd_channels > 0 || options->zero_copy;
+}
+
+gboolean
+plan_needs_schema (const MigrateOptions *options, const Vm *vm)
+{
+    for (guint i = 0; i < options->parameters->len; i++) {
+        const NamedValue *param = g_ptr_array_index (options->parameters, i);
+
+        if (!vm_takes_parameter (vm, param->name))
+            return TRUE;
+    }
+    return options->compress_method ||
+           (options->postcopy != POSTCOPY_NEVER && wants_multifd (options));
+}
+
 Plan *
 plan_new (const MigrateOptions *options, const MigrationUri *uri, const Vm *source,
           const Vm *destination, GError **error)
@@ -96,7 +121,7 @@ plan_capability_arguments (const Plan *self, End end, gboolean before)
     for (guint i = 0; i < self->capabilities->len; i++) {
         const PlanCapability *c = g_ptr_array_index (self->capabilities, i);
 
-        if (c->end != end || (before && c->value == c->before))
+        if (c->end != end || c->value == c->before)
             continue;
         json_object_array_add (
             list, qmp_object ("capability", json_object_new_string (c->name), "state",

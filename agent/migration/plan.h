@@ -33,6 +33,11 @@ typedef struct {
     guint max_throttle_pct;          /* after the cap on a single stall */
 } Plan;
 
+/* Only the schema of VM tells whether OPTIONS can be done: a compression's name, a parameter that
+ * is listed only while it is set, postcopy beside multifd. plan_new() takes what was not read for
+ * "no". */
+gboolean plan_needs_schema (const MigrateOptions *options, const Vm *vm);
+
 /* Both ends, or one of them (the other NULL). Refusals are MIGRATE_ERROR with EXIT_REFUSED and name
  * the end, the capability and that QEMU's version; nothing was touched. */
 Plan *plan_new (const MigrateOptions *options, const MigrationUri *uri, const Vm *source,
@@ -45,8 +50,9 @@ guint plan_throttle_cap (guint64 stall_us);
 
 gboolean plan_capability (const Plan *self, End end, const char *name);
 
-/* Arguments of migrate-set-capabilities for that end, NULL when nothing changes. BEFORE: as found,
- * only what the plan changes. Owned by the caller. */
+/* Arguments of migrate-set-capabilities for that end: what the plan changes, or (BEFORE) that as it
+ * was found. QEMU reads a command byte by byte, 3 us each, so what is as it should be is not said
+ * again. NULL when nothing changes. Owned by the caller. */
 json_object *plan_capability_arguments (const Plan *self, End end, gboolean before);
 /* Likewise of migrate-set-parameters. */
 json_object *plan_parameter_arguments (const Plan *self, End end, gboolean before);

@@ -145,7 +145,7 @@ leave_it_listening (Migration *m)
     if (!m->destination || !migration_uri_has_channels (m->uri) ||
         qmp_client_broken (m->destination->client))
         return;
-    if (!m->destination->schema->has_exit_on_error &&
+    if (!vm_can_outlive_failure (m->destination) &&
         vm_query_status (m->destination, SETTLE_ANSWER_US, &status, NULL, NULL))
         return;
     if (!listen_again (m, &why))

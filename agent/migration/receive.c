@@ -27,6 +27,9 @@ look (Migration *m, GError **error)
     m->named[END_DESTINATION] = TRUE;
     m->id = state_migration_id (m->destination->name, m->destination->uuid,
                                 (int)qmp_client_peer_pid (m->destination->client));
+    if (plan_needs_schema (m->options, m->destination) &&
+        !vm_read_schema (m->destination, NULL, error))
+        return FALSE;
     m->plan = plan_new (m->options, m->uri, NULL, m->destination, error);
     if (!m->plan)
         return FALSE;
@@ -128,7 +131,6 @@ static gboolean
 listen_for_guest (Migration *m, GError **error)
 {
     g_autofree char *uri = NULL;
-    json_object *arguments;
 
     if (m->destination->status == STATUS_SETUP) {
         migration_notice (m, "info", "listening", "QEMU listens already, as it was started");
@@ -137,11 +139,8 @@ listen_for_guest (Migration *m, GError **error)
     uri = incoming_uri (m, error);
     if (!uri)
         return FALSE;
-    arguments = qmp_object ("uri", json_object_new_string (uri), NULL);
-    if (m->destination->schema->has_exit_on_error)
-        json_object_object_add (arguments, "exit-on-error", json_object_new_boolean (FALSE));
     m->incoming_sent = TRUE;
-    if (!vm_tell (m->destination, "migrate-incoming", arguments, error))
+    if (!vm_listen (m->destination, uri, error))
         return FALSE;
     if (m->uri->kind != URI_FD_TCP && m->uri->kind != URI_FD_UNIX && m->uri->kind != URI_FD)
         say_where (m);

@@ -12,8 +12,6 @@
 
 #include "agent/commands/command.h"
 #include "agent/migration/error.h"
-#include "agent/migration/tls.h"
-#include "agent/state.h"
 #include "qmp/value.h"
 
 gboolean
@@ -33,33 +31,15 @@ migration_check_usage (const GlobalOptions *global, const MigrateOptions *option
     return uri != NULL;
 }
 
+/* It takes a QEMU longer than all other questions together. */
 static gboolean
-look_at_ends (Migration *m, GError **error)
+read_schemas (Migration *m, GError **error)
 {
     const MigrateOptions *o = m->options;
-    const QmpAddress *there = o->dest_socket;
 
-    m->uri = migration_uri_parse (o->uri, o->allow_exec, error);
-    if (!m->uri)
-        return FALSE;
-    m->source = vm_open (m->context, m->global->socket, END_SOURCE, m->global, m->leave, error);
-    if (!m->source)
-        return FALSE;
-    if (!m->configure (m, m->source->name, m->source->uuid, error))
-        return FALSE;
-    if (there) {
-        m->destination = vm_open (m->context, there, END_DESTINATION, m->global, m->leave, error);
-        if (!m->destination)
-            return FALSE;
-    }
-    m->named[END_SOURCE] = TRUE;
-    m->named[END_DESTINATION] = m->destination != NULL;
-    m->was_live = run_state_is_live (m->source->run_state);
-    m->source_run_state = g_strdup (m->source->run_state);
-    m->status = m->source->status;
-    m->id = state_migration_id (m->source->name, m->source->uuid,
-                                (int)qmp_client_peer_pid (m->source->client));
-    return TRUE;
+    return (!plan_needs_schema (o, m->source) || vm_read_schema (m->source, NULL, error)) &&
+           (!m->destination || !plan_needs_schema (o, m->destination) ||
+            vm_read_schema (m->destination, m->source, error));
 }
 
 static gboolean
@@ -67,6 +47,8 @@ make_plan (Migration *m, GError **error)
 {
     const MigrateOptions *o = m->options;
 
+    if (!read_schemas (m, error))
+        return FALSE;
     m->plan = plan_new (o, m->uri, m->source, m->destination, error);
     if (!m->plan)
         return FALSE;
@@ -80,166 +62,6 @@ make_plan (Migration *m, GError **error)
     migration_post_header (m);
     migration_post (m, "plan", plan_to_json (m->plan, o->dry_run));
     return TRUE;
-}
-
-static json_object *
-before_of (const Migration *m, End end)
-{
-    json_object *capabilities = plan_capability_arguments (m->plan, end, TRUE);
-    json_object *parameters = plan_parameter_arguments (m->plan, end, TRUE);
-    json_object *before = json_object_new_object ();
-
-    if (capabilities)
-        json_object_object_add (before, "capabilities", capabilities);
-    if (parameters)
-        json_object_object_add (before, "parameters", parameters);
-    return before;
-}
-
-static void
-note_before (Migration *m)
-{
-    for (End end = END_SOURCE; end <= END_DESTINATION; end++) {
-        json_object_put (m->before[end]);
-        m->before[end] = before_of (m, end);
-    }
-    m->tls = m->options->tls;
-}
-
-static gboolean
-begin (Migration *m, GError **error)
-{
-    note_before (m);
-    m->journal = journal_begin (m->id, migration_journal_facts (m), error);
-    m->touched = m->journal != NULL;
-    return m->touched;
-}
-
-static gboolean
-set_capabilities (Migration *m, Vm *vm, GError **error)
-{
-    json_object *arguments = plan_capability_arguments (m->plan, vm->end, FALSE);
-
-    return !arguments || vm_tell (vm, "migrate-set-capabilities", arguments, error);
-}
-
-static gboolean
-set_parameters (Migration *m, Vm *vm, GError **error)
-{
-    g_autoptr (json_object) arguments = plan_parameter_arguments (m->plan, vm->end, FALSE);
-
-    if (!arguments)
-        return TRUE;
-    if (!vm_tell (vm, "migrate-set-parameters", json_object_get (arguments), error))
-        return FALSE;
-    json_object_object_foreach (arguments, name, value)
-        json_object_object_add (vm->parameters, name, json_object_get (value));
-    return TRUE;
-}
-
-static gboolean
-prepare_end (Migration *m, Vm *vm, GError **error)
-{
-    return tls_create (vm, &m->options->tls, error) && set_capabilities (m, vm, error) &&
-           set_parameters (m, vm, error);
-}
-
-static gboolean
-plan_without_postcopy (Migration *m, GError **error)
-{
-    m->options->postcopy = POSTCOPY_NEVER;
-    g_clear_pointer (&m->plan, plan_free);
-    m->plan = plan_new (m->options, m->uri, m->source, m->destination, error);
-    if (!m->plan)
-        return FALSE;
-    m->rule.postcopy = POSTCOPY_NEVER;
-    note_before (m);
-    return TRUE;
-}
-
-/* Where a destination cannot take page faults in user space, postcopy goes off the plan, unless it
- * was asked for: then that is a refusal. */
-static gboolean
-prepare_destination (Migration *m, GError **error)
-{
-    g_autoptr (GError) why = NULL;
-
-    if (prepare_end (m, m->destination, &why))
-        return TRUE;
-    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) &&
-        m->plan->postcopy != POSTCOPY_NEVER && m->options->postcopy == POSTCOPY_AUTO &&
-        plan_without_postcopy (m, NULL) && prepare_end (m, m->destination, NULL)) {
-        migration_notice (m, "warning", "no-postcopy", "postcopy is not available: %s",
-                          why->message);
-        return TRUE;
-    }
-    g_propagate_error (error, g_steal_pointer (&why));
-    return FALSE;
-}
-
-/* `stop` in inmigrate clears autostart as -S does: from here on the destination cannot start the
- * guest by itself, whatever happens to us. `cont` would undo it. */
-static gboolean
-clear_autostart (Migration *m, GError **error)
-{
-    if (!vm_tell (m->destination, "stop", NULL, error) ||
-        !journal_step (m->journal, JOURNAL_AUTOSTART, error))
-        return FALSE;
-    m->autostart_cleared = TRUE;
-    return TRUE;
-}
-
-gboolean
-migration_take_real_port (Migration *m, GError **error)
-{
-    g_autoptr (json_object) reply = NULL;
-    json_object *addresses, *first;
-    MigrationStatus status;
-    g_autofree char *text = NULL;
-    guint64 port;
-
-    if ((m->uri->kind != URI_TCP && m->uri->kind != URI_FD_TCP) || m->uri->port != 0)
-        return TRUE;
-    if (!vm_query_status (m->destination, 0, &status, &reply, error) ||
-        !qmp_get_array (reply, "socket-address", "destination: query-migrate", &addresses, error))
-        return FALSE;
-    first = json_object_array_get_idx (addresses, 0);
-    port = g_ascii_strtoull (first ? qmp_peek_string (first, "port", "0") : "0", NULL, 10);
-    text = migration_uri_with_port (m->uri, (guint16)port);
-    g_clear_pointer (&m->uri, migration_uri_free);
-    m->uri = migration_uri_parse (text, FALSE, error);
-    return m->uri != NULL;
-}
-
-static gboolean
-start_incoming (Migration *m, GError **error)
-{
-    g_autofree char *listen = migration_uri_listen_text (m->uri);
-    json_object *arguments;
-
-    if (!clear_autostart (m, error))
-        return FALSE;
-    if (m->destination->status != STATUS_NONE)
-        return TRUE; /* it listens already */
-    arguments = qmp_object ("uri", json_object_new_string (listen), NULL);
-    /* Kept alive after a failure, it can tell what it did not like. */
-    if (m->destination->schema->has_exit_on_error)
-        json_object_object_add (arguments, "exit-on-error", json_object_new_boolean (FALSE));
-    m->incoming_sent = TRUE;
-    return vm_tell (m->destination, "migrate-incoming", arguments, error) &&
-           migration_take_real_port (m, error);
-}
-
-/* Both ends are as the plan says; the source's last, so that a destination that refuses costs
- * nothing. */
-static gboolean
-prepare (Migration *m, GError **error)
-{
-    if (m->destination && (!prepare_destination (m, error) || !start_incoming (m, error)))
-        return FALSE;
-    if (!prepare_end (m, m->source, error))
-        return FALSE;
-    return !m->options->offline || !m->was_live || migration_pause_guest (m, error);
 }
 
 /* What the source is told to send to; for fd: a descriptor goes ahead. Owned by the caller. */
@@ -399,7 +221,7 @@ migration_carry_on (Migration *m, GError **error)
 static gboolean
 move (Migration *m, GError **error)
 {
-    return begin (m, error) && prepare (m, error) && start (m, error) &&
+    return migration_begin (m, error) && migration_prepare (m, error) && start (m, error) &&
            migration_carry_on (m, error);
 }
 
@@ -422,7 +244,7 @@ migration_run (Migration *m)
     GError *error = NULL;
 
     m->started_us = g_get_monotonic_time ();
-    if (!look_at_ends (m, &error) || !make_plan (m, &error))
+    if (!migration_look_at_ends (m, &error) || !make_plan (m, &error))
         refuse (m, error);
     else if (m->options->dry_run)
         migration_set_result (m, OUTCOME_PLANNED, EXIT_DONE, "source",

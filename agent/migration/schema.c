@@ -6,7 +6,7 @@
 #include "agent/state.h"
 #include "qmp/value.h"
 
-#define DIGEST_FORMAT 1
+#define DIGEST_FORMAT 2
 
 /* Entries by name: types refer to each other by short, unstable names. */
 static GHashTable *
@@ -89,10 +89,7 @@ schema_digest (json_object *entries)
     const char *type = compression ? qmp_peek_string (compression, "type", NULL) : NULL;
 
     return qmp_object (
-        "format", json_object_new_int (DIGEST_FORMAT), "yank",
-        json_object_new_boolean (g_hash_table_contains (index, "yank")), "exit-on-error",
-        json_object_new_boolean (
-            find_member (arguments_of (index, "migrate-incoming"), "exit-on-error") != NULL),
+        "format", json_object_new_int (DIGEST_FORMAT),
         /* QEMU 10.1 learnt multifd with postcopy; target-is-zero came with the same release. */
         "multifd-postcopy",
         json_object_new_boolean (
@@ -150,29 +147,51 @@ ask_for_digest (QmpClient *client, const char *path, GError **error)
 }
 
 Schema *
-schema_load (QmpClient *client, GError **error)
+schema_new (json_object *digest)
 {
-    g_autofree char *path = cache_path (qmp_client_version (client));
-    g_autoptr (json_object) digest = read_cache (path);
-    Schema *self;
+    Schema *self = g_new0 (Schema, 1);
 
-    if (!digest)
-        digest = ask_for_digest (client, path, error);
-    if (!digest)
-        return NULL;
-    self = g_new0 (Schema, 1);
-    self->has_yank = qmp_peek_bool (digest, "yank", FALSE);
-    self->has_exit_on_error = qmp_peek_bool (digest, "exit-on-error", FALSE);
+    self->references = 1;
     self->has_multifd_postcopy = qmp_peek_bool (digest, "multifd-postcopy", FALSE);
     self->parameters = json_object_get (qmp_peek (digest, "parameters"));
     self->compressions = json_object_get (qmp_peek (digest, "compressions"));
     return self;
 }
 
-void
-schema_free (Schema *self)
+Schema *
+schema_load (QmpClient *client, GError **error)
 {
-    if (!self)
+    g_autofree char *path = cache_path (qmp_client_version (client));
+    g_autoptr (json_object) digest = read_cache (path);
+
+    if (!digest)
+        digest = ask_for_digest (client, path, error);
+    return digest ? schema_new (digest) : NULL;
+}
+
+gboolean
+schema_has_parameter (const Schema *self, const char *name)
+{
+    return json_object_object_get_ex (self->parameters, name, NULL);
+}
+
+gboolean
+schema_has_compression (const Schema *self, const char *name)
+{
+    return json_object_object_get_ex (self->compressions, name, NULL);
+}
+
+Schema *
+schema_ref (Schema *self)
+{
+    self->references++;
+    return self;
+}
+
+void
+schema_unref (Schema *self)
+{
+    if (!self || --self->references > 0)
         return;
     json_object_put (self->parameters);
     json_object_put (self->compressions);

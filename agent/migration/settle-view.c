@@ -178,7 +178,7 @@ facts_of (const Migration *m)
     facts |= m->confirmed_dead ? FACT_CONFIRMED : 0;
     facts |= m->journal && journal_has (m->journal, JOURNAL_ABANDONED) ? FACT_ABANDONED : 0;
     facts |= waits_for_word (m) ? FACT_BEFORE : 0;
-    if (m->source && m->source->schema->has_yank && qmp_client_has_oob (m->source->client))
+    if (m->source && m->source->has_yank && qmp_client_has_oob (m->source->client))
         facts |= FACT_YANK;
     return facts;
 }

@@ -94,6 +94,11 @@ def query_chardev(peer, arguments):
 
 
 @command
+def query_yank(peer, arguments):
+    return [{"type": "migration"}] if peer.outgoing or peer.incoming else []
+
+
+@command
 def query_qmp_schema(peer, arguments):
     return raw_schema(peer.facts.key)
 

@@ -31,7 +31,7 @@ class BrokenReplies(Bench):
     # After these the connection is of no use any more; after the others it goes on.
     ENDING = ("garbage", "binary", "truncated", "close", "long", "deep", "deep65", "0xff", "inside", "die")
     FIRST = ("query-status", "query-migrate", "query-migrate-capabilities", "query-migrate-parameters", "query-name",
-             "query-uuid", "qom-get", "query-memory-size-summary", "query-cpus-fast", "query-kvm")
+             "query-uuid", "qom-get", "query-memory-size-summary", "query-cpus-fast", "query-kvm", "query-yank")
     LATER = (("source", "migrate-set-capabilities"), ("source", "migrate-set-parameters"), ("source", "migrate"),
              ("source", "migrate-continue"), ("source", "quit"), ("destination", "migrate-set-capabilities"),
              ("destination", "stop"), ("destination", "migrate-incoming"), ("destination", "cont"))

@@ -55,7 +55,7 @@ init_vm (Vm *vm, End end)
     vm->parameters = json_tokener_parse (
         "{\"max-bandwidth\": 134217728, \"downtime-limit\": 300, \"tls-creds\": \"\","
         " \"multifd-channels\": 2}");
-    vm->schema = g_new0 (Schema, 1);
+    vm->schema = schema_new (NULL);
     vm->schema->parameters =
         names ("max-bandwidth max-postcopy-bandwidth downtime-limit throttle-trigger-threshold "
                "cpu-throttle-initial cpu-throttle-increment max-cpu-throttle multifd-channels "
@@ -83,7 +83,7 @@ clear_vm (Vm *vm)
     json_object_put (vm->capabilities);
     json_object_put (vm->parameters);
     json_object_put (vm->blocked);
-    schema_free (vm->schema);
+    schema_unref (vm->schema);
 }
 
 static void

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the plan to two ends that are as it says: written down first, then set, the destination
+ * listening. */
+#include "agent/migration/error.h"
+#include "agent/migration/migration.h"
+#include "agent/migration/tls.h"
+#include "qmp/value.h"
+
+static json_object *
+before_of (const Migration *m, End end)
+{
+    json_object *capabilities = plan_capability_arguments (m->plan, end, TRUE);
+    json_object *parameters = plan_parameter_arguments (m->plan, end, TRUE);
+    json_object *before = json_object_new_object ();
+
+    if (capabilities)
+        json_object_object_add (before, "capabilities", capabilities);
+    if (parameters)
+        json_object_object_add (before, "parameters", parameters);
+    return before;
+}
+
+static void
+note_before (Migration *m)
+{
+    for (End end = END_SOURCE; end <= END_DESTINATION; end++) {
+        json_object_put (m->before[end]);
+        m->before[end] = before_of (m, end);
+    }
+    m->tls = m->options->tls;
+}
+
+gboolean
+migration_begin (Migration *m, GError **error)
+{
+    note_before (m);
+    m->journal = journal_begin (m->id, migration_journal_facts (m), error);
+    m->touched = m->journal != NULL;
+    return m->touched;
+}
+
+/* Under way to one end; 0: there is nothing to set. */
+typedef struct {
+    guint64 capabilities, parameters;
+} Settings;
+
+/* Takes ARGUMENTS; NULL: there is nothing to send. */
+static gboolean
+send_setting (Vm *vm, const char *command, json_object *arguments, guint64 *ret_id, GError **error)
+{
+    if (!arguments)
+        return TRUE;
+    *ret_id = qmp_client_send (vm->client, command, arguments, QMP_CALL_DEFAULT, error);
+    return *ret_id != 0;
+}
+
+static gboolean
+send_settings (Migration *m, Vm *vm, Settings *settings, GError **error)
+{
+    return send_setting (vm, "migrate-set-capabilities",
+                         plan_capability_arguments (m->plan, vm->end, FALSE),
+                         &settings->capabilities, error) &&
+           send_setting (vm, "migrate-set-parameters",
+                         plan_parameter_arguments (m->plan, vm->end, FALSE), &settings->parameters,
+                         error);
+}
+
+static gboolean
+await_setting (Vm *vm, guint64 id, GError **error)
+{
+    g_autoptr (json_object) reply = id ? qmp_client_finish (vm->client, id, 0, error) : NULL;
+
+    return !id || reply;
+}
+
+static void
+note_parameters (Migration *m, Vm *vm)
+{
+    g_autoptr (json_object) set = plan_parameter_arguments (m->plan, vm->end, FALSE);
+
+    if (!set)
+        return;
+    json_object_object_foreach (set, name, value)
+        json_object_object_add (vm->parameters, name, json_object_get (value));
+}
+
+static gboolean
+await_settings (Migration *m, Vm *vm, const Settings *settings, GError **error)
+{
+    gboolean capable = await_setting (vm, settings->capabilities, error);
+
+    if (!await_setting (vm, settings->parameters, capable ? error : NULL) || !capable)
+        return FALSE;
+    note_parameters (m, vm);
+    return TRUE;
+}
+
+static gboolean
+prepare_end (Migration *m, Vm *vm, GError **error)
+{
+    Settings settings = { 0 };
+
+    return tls_create (vm, &m->options->tls, error) && send_settings (m, vm, &settings, error) &&
+           await_settings (m, vm, &settings, error);
+}
+
+static gboolean
+plan_without_postcopy (Migration *m, GError **error)
+{
+    m->options->postcopy = POSTCOPY_NEVER;
+    g_clear_pointer (&m->plan, plan_free);
+    m->plan = plan_new (m->options, m->uri, m->source, m->destination, error);
+    if (!m->plan)
+        return FALSE;
+    m->rule.postcopy = POSTCOPY_NEVER;
+    note_before (m);
+    return TRUE;
+}
+
+/* What a first plan has set already, a second one would take for found. */
+static gboolean
+put_settings_back (Migration *m, Vm *vm)
+{
+    json_object *capabilities = qmp_peek (m->before[vm->end], "capabilities");
+    json_object *parameters = qmp_peek (m->before[vm->end], "parameters");
+
+    return (!capabilities ||
+            vm_tell (vm, "migrate-set-capabilities", json_object_get (capabilities), NULL)) &&
+           (!parameters ||
+            vm_tell (vm, "migrate-set-parameters", json_object_get (parameters), NULL));
+}
+
+/* Where a destination cannot take page faults in user space, postcopy goes off the plan, unless it
+ * was asked for: then that is a refusal. */
+static gboolean
+prepare_destination (Migration *m, GError **error)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (prepare_end (m, m->destination, &why))
+        return TRUE;
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) &&
+        m->plan->postcopy != POSTCOPY_NEVER && m->options->postcopy == POSTCOPY_AUTO &&
+        put_settings_back (m, m->destination) && plan_without_postcopy (m, NULL) &&
+        prepare_end (m, m->destination, NULL)) {
+        migration_notice (m, "warning", "no-postcopy", "postcopy is not available: %s",
+                          why->message);
+        return TRUE;
+    }
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
+}
+
+/* `stop` in inmigrate clears autostart as -S does: from here on the destination cannot start the
+ * guest by itself, whatever happens to us. `cont` would undo it. */
+static gboolean
+clear_autostart (Migration *m, GError **error)
+{
+    if (!vm_tell (m->destination, "stop", NULL, error) ||
+        !journal_step (m->journal, JOURNAL_AUTOSTART, error))
+        return FALSE;
+    m->autostart_cleared = TRUE;
+    return TRUE;
+}
+
+gboolean
+migration_take_real_port (Migration *m, GError **error)
+{
+    g_autoptr (json_object) reply = NULL;
+    json_object *addresses, *first;
+    MigrationStatus status;
+    g_autofree char *text = NULL;
+    guint64 port;
+
+    if ((m->uri->kind != URI_TCP && m->uri->kind != URI_FD_TCP) || m->uri->port != 0)
+        return TRUE;
+    if (!vm_query_status (m->destination, 0, &status, &reply, error) ||
+        !qmp_get_array (reply, "socket-address", "destination: query-migrate", &addresses, error))
+        return FALSE;
+    first = json_object_array_get_idx (addresses, 0);
+    port = g_ascii_strtoull (first ? qmp_peek_string (first, "port", "0") : "0", NULL, 10);
+    text = migration_uri_with_port (m->uri, (guint16)port);
+    g_clear_pointer (&m->uri, migration_uri_free);
+    m->uri = migration_uri_parse (text, FALSE, error);
+    return m->uri != NULL;
+}
+
+static gboolean
+start_incoming (Migration *m, GError **error)
+{
+    g_autofree char *listen = migration_uri_listen_text (m->uri);
+
+    if (!clear_autostart (m, error))
+        return FALSE;
+    if (m->destination->status != STATUS_NONE)
+        return TRUE; /* it listens already */
+    m->incoming_sent = TRUE;
+    return vm_listen (m->destination, listen, error) && migration_take_real_port (m, error);
+}
+
+/* Both ends are as the plan says; the source's last, so that a destination that does not take the
+ * plan costs nothing. The source's settings are read while the destination begins to listen. */
+gboolean
+migration_prepare (Migration *m, GError **error)
+{
+    Settings settings = { 0 };
+    gboolean listens;
+
+    if ((m->destination && !prepare_destination (m, error)) ||
+        !tls_create (m->source, &m->options->tls, error) ||
+        !send_settings (m, m->source, &settings, error))
+        return FALSE;
+    listens = !m->destination || start_incoming (m, error);
+    if (!await_settings (m, m->source, &settings, listens ? error : NULL) || !listens)
+        return FALSE;
+    return !m->options->offline || !m->was_live || migration_pause_guest (m, error);
+}
