@@ -297,10 +297,12 @@ on_qmp (Migration *m, Vm *vm, json_object *arguments)
 {
     const char *command = qmp_peek_string (arguments, "execute", "");
     json_object *inner = qmp_peek (arguments, "arguments");
+    QmpCallFlags flags =
+        qmp_peek_bool (arguments, "oob", FALSE) ? QMP_CALL_OOB : QMP_CALL_DEFAULT;
     g_autoptr (GError) error = NULL;
     json_object *reply;
 
-    reply = qmp_client_call (vm->client, command, json_object_get (inner), &error);
+    reply = qmp_client_call_full (vm->client, command, json_object_get (inner), flags, 0, &error);
     return reply ? qmp_object ("return", reply, NULL)
                  : refuse (EXIT_INTERNAL, "%s", error->message);
 }

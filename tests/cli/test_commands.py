@@ -308,6 +308,11 @@ class AMigrationOfOurs(CommandTest):
         self.assertEqual(source.run_state(), "running")
         self.assertEqual(self.at(source, "qmp", "cont", "--force"), "{}\n")
 
+    def test_a_raw_command_goes_out_of_band_when_asked_to(self):
+        source = self.begin("--postcopy", "never")
+        self.assertIn("does not support OOB", self.at(source, "qmp", "query-name", "--oob", code=1))
+        self.assertIn({"type": "migration"}, json.loads(self.at(source, "qmp", "query-yank", "--oob")))
+
     def test_cancel_waits_for_the_end(self):
         source = self.begin("--postcopy", "never")
         waiting = self.qmpmig.start("--socket", source.qmp, "status", "--wait")
