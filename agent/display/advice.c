@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "agent/display/parameter.h"
 #include "agent/display/text.h"
 #include "agent/units.h"
 #include "qmp/value.h"
@@ -135,7 +134,7 @@ append_parameters (const Style *style, GString *out, json_object *parameters)
         return;
     json_object_object_foreach (parameters, name, value) {
         g_autofree char *clean = text_clean (name, style->utf8);
-        g_autofree char *text = parameter_text (style, name, value);
+        g_autofree char *text = text_parameter (style, name, value);
 
         append_part (out, g_strdup_printf ("%s %s", clean, text ? text : "?"));
     }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "agent/display/heading.h"
-#include "agent/display/parameter.h"
 #include "agent/display/text.h"
 #include "qmp/value.h"
 
@@ -28,11 +27,11 @@ static char **
 table_row (const Style *style, json_object *entry)
 {
     const char *name = qmp_peek_string (entry, "name", "");
-    g_autofree char *before = parameter_text (style, name, qmp_peek (entry, "before"));
+    g_autofree char *before = text_parameter (style, name, qmp_peek (entry, "before"));
     char **row = g_new0 (char *, COLUMNS + 1);
 
     row[COLUMN_NAME] = text_clean (name, style->utf8);
-    row[COLUMN_VALUE] = parameter_text (style, name, qmp_peek (entry, "value"));
+    row[COLUMN_VALUE] = text_parameter (style, name, qmp_peek (entry, "value"));
     if (!row[COLUMN_VALUE])
         row[COLUMN_VALUE] = g_strdup ("?");
     row[COLUMN_WAS] = g_strdup (before && strcmp (before, row[COLUMN_VALUE]) != 0 ? before : "");

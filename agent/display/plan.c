@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "agent/display/parameter.h"
 #include "agent/display/plan-table.h"
 #include "agent/display/text.h"
 #include "agent/units.h"
@@ -85,8 +84,8 @@ append_bandwidth (const Style *style, GString *out, json_object *plan)
 {
     const char *name = "max-bandwidth";
     json_object *entry = find_entry (qmp_peek (plan, "parameters"), "source", name);
-    g_autofree char *value = parameter_text (style, name, qmp_peek (entry, "value"));
-    g_autofree char *before = parameter_text (style, name, qmp_peek (entry, "before"));
+    g_autofree char *value = text_parameter (style, name, qmp_peek (entry, "value"));
+    g_autofree char *before = text_parameter (style, name, qmp_peek (entry, "before"));
     g_autoptr (GString) words = g_string_new (value);
 
     if (!value)

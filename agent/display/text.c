@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/parameter.h"
 #include "qmp/value.h"
 
 #define CLEAN_MAX  8192 /* bytes: a page of text; no error is worth more */
@@ -85,6 +86,14 @@ text_peek_list (const Style *style, json_object *line, const char *path)
         g_strv_builder_add (builder, text);
     }
     return g_strv_builder_end (builder);
+}
+
+char *
+text_parameter (const Style *style, const char *name, json_object *value)
+{
+    g_autofree char *text = value ? parameter_format (name, value) : NULL;
+
+    return text ? text_clean (text, style->utf8) : NULL;
 }
 
 int

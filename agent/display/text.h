@@ -14,6 +14,9 @@ char *text_peek (const Style *style, json_object *line, const char *path);
 /* The same for a list of strings; an empty one if there is none. */
 GStrv text_peek_list (const Style *style, json_object *line, const char *path);
 
+/* The value of QEMU's parameter NAME with its unit ("unlimited", "500 ms"); NULL for no value. */
+char *text_parameter (const Style *style, const char *name, json_object *value);
+
 int text_width (const char *text); /* columns; TEXT is clean */
 /* At most COLUMNS wide, with an ellipsis where something is missing. */
 char *text_cut (const Style *style, const char *text, int columns);
