@@ -125,8 +125,9 @@ say_change (const CommandLine *line, const char *key, const Settings *before, co
 {
     g_autofree char *was = value_text (before, key);
     g_autofree char *is = value_text (after, key);
+    const char *cut = qmp_peek_string (after->cut, key, NULL);
 
-    record_say (line, "set", "%s: %s (was %s)", key, is, was);
+    record_say (line, "set", "%s: %s (was %s%s%s)", key, is, was, cut ? "; " : "", cut ? cut : "");
 }
 
 static gboolean
@@ -150,6 +151,21 @@ warn_if_late (const CommandLine *line, Reach *reach, const GPtrArray *assignment
     }
 }
 
+static json_object *
+cut_texts (const Settings *after)
+{
+    json_object *texts = json_object_new_array ();
+
+    json_object_object_foreach (after->cut, key, why) {
+        g_autofree char *is = value_text (after, key);
+        g_autofree char *text =
+            g_strdup_printf ("%s: %s; %s", key, is, json_object_get_string (why));
+
+        json_object_array_add (texts, json_object_new_string (text));
+    }
+    return texts;
+}
+
 static void
 report (const CommandLine *line, const GPtrArray *assignments, json_object *values,
         const Settings *before, const Settings *after)
@@ -160,6 +176,8 @@ report (const CommandLine *line, const GPtrArray *assignments, json_object *valu
         applied = record_line (line, "applied");
         json_object_object_add (applied, "parameters", json_object_get (values));
         json_object_object_add (applied, "answer", json_object_new_string ("ok"));
+        if (after->cut && json_object_object_length (after->cut) > 0)
+            json_object_object_add (applied, "changed_by_guard", cut_texts (after));
         record_print (applied);
         return;
     }

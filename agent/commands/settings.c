@@ -88,6 +88,7 @@ settings_clear (Settings *self)
 {
     json_object_put (self->parameters);
     json_object_put (self->limits);
+    json_object_put (self->cut);
     *self = (Settings){ 0 };
 }
 
@@ -97,6 +98,7 @@ settings_take (Settings *self, json_object *answer)
     settings_clear (self);
     self->parameters = json_object_get (qmp_peek (answer, "parameters"));
     self->limits = json_object_get (qmp_peek (answer, "limits"));
+    self->cut = json_object_get (qmp_peek (answer, "cut"));
 }
 
 gboolean

@@ -8,6 +8,7 @@
 typedef struct {
     json_object *parameters; /* QEMU's, {name: value} */
     json_object *limits;     /* ours, as in the `header` line; NULL: no migration of ours runs */
+    json_object *cut; /* {limit: why} what `set` asked for and is in force otherwise, or NULL */
 } Settings;
 
 /* What is in force now. */

@@ -185,6 +185,8 @@ gboolean migration_check_progress (Migration *m, GError **error);
 /* query-migrate on the source: updates status, tracker and record. *ret_pass_ended may be NULL. */
 gboolean migration_look (Migration *m, gboolean *ret_pass_ended, GError **error);
 void migration_answer_requests (Migration *m);
+/* Of the limits ASKED {name: text} those that are in force otherwise: {name: why}. */
+json_object *migration_cut_limits (const Migration *m, json_object *asked);
 /* After `finish`: raises the downtime limit to what is needed now. */
 gboolean migration_press_downtime (Migration *m, GError **error);
 /* One migrate-set-parameters on the source, posted as `applied`. Takes ARGUMENTS. */

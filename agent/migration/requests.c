@@ -279,6 +279,7 @@ on_set (Migration *m, Vm *vm, json_object *arguments)
     guint throttle_before = m->options->max_throttle_pct;
     guint64 bandwidth_before = m->options->bandwidth_bytes_per_s;
     gboolean taken = take_settings (m, arguments, qemu, &error);
+    json_object *reply;
 
     if (taken && json_object_object_length (qemu) > 0 &&
         vm_tell (vm, "migrate-set-parameters", json_object_get (qemu), &error))
@@ -289,7 +290,9 @@ on_set (Migration *m, Vm *vm, json_object *arguments)
         m->options->bandwidth_bytes_per_s = bandwidth_before;
         return refuse (taken ? EXIT_REFUSED : EXIT_USAGE, "set: %s", error->message);
     }
-    return on_get (m, vm, arguments);
+    reply = on_get (m, vm, arguments);
+    json_object_object_add (reply, "cut", migration_cut_limits (m, arguments));
+    return reply;
 }
 
 static json_object *

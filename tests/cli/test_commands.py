@@ -301,6 +301,21 @@ class AMigrationOfOurs(CommandTest):
         self.assertIn("max-downtime: 30 has no unit", self.at(source, "set", "max-downtime=30", code=2))
         self.assertEqual(self.at(source, "get", "max-throttle").split(), ["max-throttle", "5%"])
 
+    def test_a_limit_that_is_cut_says_why(self):
+        source = self.begin("--postcopy", "never")
+        self.assertEqual(self.at(source, "set", "max-throttle=5%"), "max-throttle: 5% (was 9%)\n")
+        self.assertEqual(self.at(source, "set", "max-throttle=40%"),
+                         "max-throttle: 9% (was 5%; 40% would stall the guest longer than max-stall permits)\n")
+        applied, = self.lines_at(source, "set", "max-throttle=50%")
+        self.assertEqual(applied["changed_by_guard"],
+                         ["max-throttle: 9%; 50% would stall the guest longer than max-stall permits"])
+        self.assertEqual(self.at(source, "set", "max-stall=10s", "max-throttle=100%").splitlines()[1],
+                         "max-throttle: 99% (was 9%; 100% would not let the guest run at all)")
+        self.assertEqual(self.at(source, "set", "max-throttle=0%"),
+                         "max-throttle: 1% (was 99%; 0% is less than the weakest throttle there is)\n")
+        applied, = self.lines_at(source, "set", "max-throttle=99%")
+        self.assertNotIn("changed_by_guard", applied)
+
     def test_raw_commands_that_would_change_it_need_force(self):
         source = self.begin("--postcopy", "never")
         for command in ("stop", "migrate_cancel", "x-anything", "quit"):
