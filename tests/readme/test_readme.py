@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -82,7 +83,7 @@ class Readme(unittest.TestCase):
             self.assertRegex(output, rf"(?m)^\s*{start}", f"nothing like this in the output: {line}")
 
     def test_the_ten_lines(self):
-        self.addCleanup(self.end_machines)
+        self.addCleanup(self.end_processes, f"unix:{self.folder}/")
         output = self.run_block("qmpmig list")
         self.assertRegex(output, rf"web1 +\d+ +running +unix:{self.folder}/src.qmp +free")
         self.assertIn("dry run: nothing was changed", output)
@@ -90,12 +91,15 @@ class Readme(unittest.TestCase):
         self.assertIn("source's QEMU has quit", output)
         self.assertRegex(output, "web1: running; migration completed")
 
-    def end_machines(self):
-        """Those of a session that broke off."""
-        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                if f"unix:{self.folder}/".encode() in path.read_bytes():
-                    os.kill(int(path.parent.name), 9)
+    def end_processes(self, word, patience_s=0):
+        """Those of a session that broke off: no process with WORD in its command line is left. PATIENCE_S is for what
+        ends by itself."""
+        patient_until = time.monotonic() + patience_s
+        while found := processes_with(word):
+            for pid in found if time.monotonic() >= patient_until else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def test_between_two_hosts_over_ssh(self):
         with Pair(guest="bare") as pair, self.ssh_server():
@@ -126,9 +130,14 @@ class Readme(unittest.TestCase):
             wait_port(port)
             yield
         finally:
-            subprocess.run(["ssh", "-F", inside / "ssh_config", "-O", "exit", "host-b"], capture_output=True, check=False)
+            self.end_tunnel(inside / "ssh_config")
             server.terminate()
             server.wait(10)
+
+    def end_tunnel(self, config):
+        """It has gone to the background: asked, it ends a moment later; before it listens, it cannot be asked."""
+        subprocess.run(["ssh", "-F", config, "-O", "exit", "host-b"], capture_output=True, check=False)
+        self.end_processes(str(config), patience_s=2)
 
     def test_the_installation(self):
         self.run_block("meson install", timeout=240)
@@ -149,6 +158,16 @@ class Readme(unittest.TestCase):
     def test_the_figures_come_from_the_bench(self):
         figures = README.split("<!-- bench:agent -->")[1].split("<!-- /bench:agent -->")[0]
         self.assertIn("`tests/bench/agent", figures)
+
+
+def processes_with(word):
+    """The ids of those that have this in their command line."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 def wait_port(port):
