@@ -108,6 +108,31 @@ listeners_see (Board *self, json_object *line)
     }
 }
 
+static gboolean
+is_kept (const char *type)
+{
+    static const char *const kept[] = { "header", "plan", "sample", "result", NULL };
+
+    return type && g_strv_contains (kept, type);
+}
+
+static const char *
+line_type (json_object *line)
+{
+    return json_object_get_string (json_object_object_get (line, "type"));
+}
+
+/* For board_latest(). Only now, in the thread of the listeners: from here on no other one may touch
+ * how often the line is held. */
+static void
+keep (Board *self, json_object *line)
+{
+    const char *type = line_type (line);
+
+    if (is_kept (type))
+        g_hash_table_insert (self->latest, g_strdup (type), json_object_get (line));
+}
+
 static void
 deliver_line (Board *self, json_object *line)
 {
@@ -134,7 +159,9 @@ deliver_one (Board *self)
 
     g_mutex_lock (&self->lock);
     line = g_queue_pop_head (&self->lines);
-    if (!line)
+    if (line)
+        keep (self, line);
+    else
         answer = g_queue_pop_head (&self->answers);
     g_mutex_unlock (&self->lock);
 
@@ -201,39 +228,29 @@ board_free (Board *self)
     g_free (self);
 }
 
-static gboolean
-is_kept (const char *type)
+void
+board_post_own (Board *self, json_object *line)
 {
-    static const char *const kept[] = { "header", "plan", "sample", "result", NULL };
+    gboolean is_last = g_strcmp0 (line_type (line), "result") == 0;
 
-    return type && g_strv_contains (kept, type);
-}
-
-static const char *
-line_type (json_object *line)
-{
-    return json_object_get_string (json_object_object_get (line, "type"));
+    g_mutex_lock (&self->lock);
+    g_queue_push_tail (&self->lines, line);
+    /* The result is the last line of a record: what nobody took until now, nobody will. */
+    if (is_last) {
+        self->closed = TRUE;
+        turn_away (self, &self->asked);
+    }
+    g_source_set_ready_time (self->delivery, 0);
+    g_mutex_unlock (&self->lock);
 }
 
 void
 board_post (Board *self, json_object *line)
 {
     json_object *ours = copy_of (line);
-    g_autofree char *type = g_strdup (line_type (ours));
-    json_object *kept = is_kept (type) ? copy_of (line) : NULL;
 
     json_object_put (line);
-    g_mutex_lock (&self->lock);
-    if (kept)
-        g_hash_table_insert (self->latest, g_strdup (type), kept);
-    g_queue_push_tail (&self->lines, ours);
-    /* The result is the last line of a record: what nobody took until now, nobody will. */
-    if (g_strcmp0 (type, "result") == 0) {
-        self->closed = TRUE;
-        turn_away (self, &self->asked);
-    }
-    g_source_set_ready_time (self->delivery, 0);
-    g_mutex_unlock (&self->lock);
+    board_post_own (self, ours);
 }
 
 Request *
@@ -312,13 +329,26 @@ board_ask (Board *self, Request *request)
     g_main_context_wakeup (self->work);
 }
 
+/* The newest that no listener has seen yet, or NULL. */
+static json_object *
+find_waiting (Board *self, const char *type)
+{
+    for (GList *link = self->lines.tail; link; link = link->prev)
+        if (g_strcmp0 (line_type (link->data), type) == 0)
+            return link->data;
+    return NULL;
+}
+
 json_object *
 board_latest (Board *self, const char *type)
 {
-    json_object *line;
+    json_object *line = NULL;
 
     g_mutex_lock (&self->lock);
-    line = g_hash_table_lookup (self->latest, type);
+    if (is_kept (type))
+        line = find_waiting (self, type);
+    if (!line)
+        line = g_hash_table_lookup (self->latest, type);
     line = line ? copy_of (line) : NULL;
     g_mutex_unlock (&self->lock);
     return line;

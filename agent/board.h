@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the migration's thread and the others meet. The thread posts lines (docs/json.md) and takes
  * requests; the main thread draws and writes the lines, and the control socket brings the requests.
- * Everything here may be called from any thread. */
+ * What stands below a thread's name is for that thread. */
 #pragma once
 
 #include "qmp/message.h"
@@ -42,7 +42,9 @@ Board *board_new (GMainContext *main, GMainContext *work);
 void board_free (Board *self);
 
 /* The migration's thread. */
-void board_post (Board *self, json_object *line);                       /* takes LINE */
+void board_post (Board *self, json_object *line); /* takes LINE */
+/* The same for a line no part of which anybody else holds: it goes over as it is. */
+void board_post_own (Board *self, json_object *line);
 Request *board_take (Board *self);                                      /* NULL: none waits */
 void board_answer (Board *self, Request *request, json_object *answer); /* takes both */
 /* Nobody takes requests any more: those that wait, those taken and not answered, and those to come
@@ -54,6 +56,6 @@ typedef void (*BoardListener) (json_object *line, gpointer data); /* LINE is bor
 guint board_listen (Board *self, BoardListener listener, gpointer data);
 void board_unlisten (Board *self, guint handle);
 void board_ask (Board *self, Request *request); /* takes REQUEST */
-/* The newest line of that TYPE ("header", "plan", "sample", "result"), or NULL. Owned by the
- * caller, who may keep and change it in any thread. */
+/* The newest line of that TYPE ("header", "plan", "sample", "result"), or NULL. A copy, owned by
+ * the caller. */
 json_object *board_latest (Board *self, const char *type);

@@ -3,8 +3,9 @@
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
-void
-migration_post (Migration *m, const char *type, json_object *body)
+/* Takes BODY. */
+static json_object *
+line_of (const Migration *m, const char *type, json_object *body)
 {
     gint64 t_us = m->started_us ? g_get_monotonic_time () - m->started_us : 0;
     json_object *line = qmp_object ("type", json_object_new_string (type), "t_us",
@@ -15,7 +16,19 @@ migration_post (Migration *m, const char *type, json_object *body)
     json_object_object_foreach (body, name, value)
         json_object_object_add (line, name, json_object_get (value));
     json_object_put (body);
-    board_post (m->board, line);
+    return line;
+}
+
+void
+migration_post (Migration *m, const char *type, json_object *body)
+{
+    board_post (m->board, line_of (m, type, body));
+}
+
+void
+migration_post_own (Migration *m, const char *type, json_object *body)
+{
+    board_post_own (m->board, line_of (m, type, body));
 }
 
 void

@@ -150,7 +150,8 @@ migration_look (Migration *m, gboolean *ret_pass_ended, GError **error)
     if (sample.downtime_us != SAMPLE_UNKNOWN)
         m->qemu_downtime_us = sample.downtime_us;
     if (status != STATUS_SETUP)
-        migration_post (m, "sample", sample_to_json (&sample, m->status_text, m->source_run_state));
+        migration_post_own (m, "sample",
+                            sample_to_json (&sample, m->status_text, m->source_run_state));
     if (ret_pass_ended)
         *ret_pass_ended = pass_ended;
     return TRUE;
