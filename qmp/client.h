@@ -54,8 +54,8 @@ typedef struct {
  * come before the greeting or between are kept. */
 QmpClient *qmp_client_open (GMainContext *context, const QmpAddress *address,
                             const QmpClientOptions *options, GError **error);
-/* The same over a stream that is connected already; takes a reference. Its input and output must
- * be pollable. */
+/* The same over a stream that is connected already; takes a reference. It is a socket's,
+ * or its input and output have a descriptor each. */
 QmpClient *qmp_client_open_stream (GMainContext *context, GIOStream *stream,
                                    const QmpClientOptions *options, GError **error);
 /* The two halves of an opening, for several peers at a time: connect has connected and read

@@ -118,7 +118,7 @@ read_once (QmpWire *self)
 
 /* One read a turn: a peer that never stops sending must not keep a wait from its deadline. */
 static gboolean
-on_readable (GObject *stream, gpointer data)
+on_readable (int fd, GIOCondition condition, gpointer data)
 {
     read_once (data);
     return G_SOURCE_CONTINUE;
@@ -208,7 +208,23 @@ flush_once (QmpWire *self)
     return length > 0;
 }
 
-static gboolean on_writable (GObject *stream, gpointer data);
+static gboolean on_writable (int fd, GIOCondition condition, gpointer data);
+
+/* Not the stream's own source: GLib would take that out of the context and put it back around each
+ * call, and wake the context's poll each time. */
+static GSource *
+watch (QmpWire *self, gpointer stream, GIOCondition condition, GUnixFDSourceFunc ready)
+{
+    GSocket *socket = qmp_wire_socket (self);
+    int fd = socket ? g_socket_get_fd (socket)
+                    : g_file_descriptor_based_get_fd (G_FILE_DESCRIPTOR_BASED (stream));
+    GSource *source = g_unix_fd_source_new (fd, condition);
+
+    g_source_set_can_recurse (source, TRUE);
+    g_source_set_callback (source, G_SOURCE_FUNC (ready), self, NULL);
+    g_source_attach (source, self->context);
+    return source;
+}
 
 static void
 flush (QmpWire *self)
@@ -218,14 +234,12 @@ flush (QmpWire *self)
     if (g_queue_is_empty (&self->outgoing)) {
         drop_source (&self->output_source);
     } else if (!self->output_source) {
-        self->output_source = g_pollable_output_stream_create_source (self->output, NULL);
-        g_source_set_callback (self->output_source, G_SOURCE_FUNC (on_writable), self, NULL);
-        g_source_attach (self->output_source, self->context);
+        self->output_source = watch (self, self->output, G_IO_OUT, on_writable);
     }
 }
 
 static gboolean
-on_writable (GObject *stream, gpointer data)
+on_writable (int fd, GIOCondition condition, gpointer data)
 {
     flush (data);
     return G_SOURCE_CONTINUE;
@@ -318,9 +332,7 @@ qmp_wire_new (GMainContext *context, GIOStream *stream, const QmpWireHandler *ha
     if (qmp_wire_socket (self))
         g_socket_set_blocking (qmp_wire_socket (self), FALSE);
 
-    self->input_source = g_pollable_input_stream_create_source (self->input, NULL);
-    g_source_set_callback (self->input_source, G_SOURCE_FUNC (on_readable), self, NULL);
-    g_source_attach (self->input_source, context);
+    self->input_source = watch (self, self->input, G_IO_IN, on_readable);
     return self;
 }
 

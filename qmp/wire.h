@@ -20,7 +20,7 @@ typedef struct {
     void (*ended) (const GError *reason, gpointer data);
 } QmpWireHandler;
 
-/* Takes a reference to STREAM, which both ends of must be pollable, and closes it when freed. */
+/* Takes a reference to STREAM, a socket's or one of two descriptors, and closes it when freed. */
 QmpWire *qmp_wire_new (GMainContext *context, GIOStream *stream, const QmpWireHandler *handler,
                        gpointer data);
 void qmp_wire_free (QmpWire *self);

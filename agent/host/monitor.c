@@ -101,7 +101,7 @@ monitor_connect (GMainContext *context, const QmpAddress *address, const char *l
         .label = label,
         .reply_timeout_us = global->reply_timeout_us,
         .cancel = cancel,
-        .tap = on_message,
+        .tap = global->verbose || FAULT_POINTS ? on_message : NULL,
         .tap_data = (gpointer)global,
     };
 
