@@ -145,6 +145,16 @@ class Resume(unittest.TestCase):
         self.assertTrue(results.done(HARD, "auto", 1, None))
         self.assertFalse(results.done(HARD, "auto", 1, None, redo_loaded=True))
 
+    def test_two_of_three_that_did_not_end_are_enough(self):
+        results = Results(self.folder)
+        results.add_run(**made_up(HARD, "virsh-plain", 0, completed=False))
+        results.add_run(**made_up(HARD, "virsh-plain", 1))
+        self.assertFalse(results.is_hopeless(HARD, "virsh-plain", 3, None))
+        results.add_run(**made_up(HARD, "virsh-plain", 2, completed=False))
+        self.assertTrue(results.is_hopeless(HARD, "virsh-plain", 3, None))
+        self.assertFalse(results.is_hopeless(HARD, "virsh-plain", 4, None))
+        self.assertFalse(results.is_hopeless(HARD, "virsh-plain", 3, "another"))
+
     def test_a_line_that_a_kill_cut_short_is_mended(self):
         results = Results(self.folder)
         results.add_run(**made_up(HARD, "auto", 0))

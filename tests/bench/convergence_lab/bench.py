@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bench as a whole: makes the runs that were planned, and writes down each."""
 
-import hashlib
 import os
 import platform
 import shlex
@@ -9,18 +8,18 @@ import subprocess
 import sys
 import time
 
-from tests.bench.convergence_lab import contender as contenders
 from tests.bench.convergence_lab.lab import Lab
-from tests.bench.convergence_lab.load import prefer
+from tests.bench.convergence_lab.load import prefer, wait_quiet
 from tests.bench.convergence_lab.run import run
 
 
 class Bench:
-    def __init__(self, results, timeout_s, held_out):
+    def __init__(self, results, repeats, timeout_s, patience_s, held_out):
         self.results = results
+        self.repeats = repeats
         self.timeout_s = timeout_s
+        self.patience_s = patience_s
         self.held_out = held_out
-        self.program = program_digest()
         self.lab = None
 
     def make(self, jobs):
@@ -33,9 +32,13 @@ class Bench:
             self.drop_lab()
 
     def make_one(self, job, label):
+        program = job.contender.program()
+        if self.results.is_hopeless(job.cell.id, job.contender.name, self.repeats, program):
+            return
+        wait_quiet(self.patience_s)
         begin = time.monotonic()
         values = {"cell": job.cell.id, "contender": job.contender.name, "repeat": job.repeat,
-                  "program": self.program_of(job.contender), "pre_copy": job.contender.pre_copy,
+                  "program": program, "pre_copy": job.contender.pre_copy,
                   "held_out": job.cell in self.held_out, "when": now()}
         try:
             self.lab = self.lab or Lab()
@@ -45,9 +48,6 @@ class Bench:
             self.drop_lab()     # whatever broke, the next run has a fresh one
         self.results.add_run(**values, **seen, wall_s=round(time.monotonic() - begin, 1))
         tell(label, job, seen)
-
-    def program_of(self, contender):
-        return self.program if isinstance(contender, contenders.Qmpmig) else None
 
     def trace(self, job):
         folder = os.path.join(self.results.folder, "traces")
@@ -74,19 +74,11 @@ def tell(label, job, seen):
 
 # --- what is compared -------------------------------------------------------------------------------------------------
 
-def program_digest():
-    """Which qmpmig: a result of another one is not this one's."""
-    digest = hashlib.sha256()
-    with open(contenders.binary(), "rb") as file:
-        digest.update(file.read())
-    return digest.hexdigest()[:12]
-
-
 def header():
     return {"when": now(), "command": shlex.join(["tests/bench/convergence", *sys.argv[1:]]), "commit": commit(),
-            "program": program_digest(), "qemu": said("qemu-system-x86_64", "--version").splitlines()[0].split()[3],
+            "qemu": said("qemu-system-x86_64", "--version").splitlines()[0].split()[3],
             "libvirt": said("virsh", "--version"),
-            "machine": f"{os.cpu_count()} cores, Linux {platform.release()}, TCG"}
+            "machine": f"{os.cpu_count()} cores, Linux {'.'.join(platform.release().split('.')[:2])}, TCG"}
 
 
 def commit():

@@ -2,6 +2,7 @@
 """Who moves the guest. Each has a name, a stage that it plays on, and move(): an Outcome."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -33,6 +34,10 @@ class Contender:
 
     def prepare(self, stage, cell):
         """Before the undisturbed guest is measured."""
+
+    def program(self):
+        """What of ours it runs, as a digest: results of another one are not its own. None: nothing."""
+        return None
 
     def move(self, stage, cell, timeout_s, trace):
         """Begins at once and returns when it is over; cancels after the timeout."""
@@ -138,6 +143,14 @@ class Qmpmig(Contender):
         super().__init__(name)
         self.options = options
         self.pre_copy = pre_copy
+
+    def program(self):
+        digest = hashlib.sha256()
+        for path in (binary(), os.path.join(os.path.dirname(binary()), f"../plugins/{self.name}.so")):
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    digest.update(file.read())
+        return digest.hexdigest()[:12]
 
     def argv(self, stage, cell, trace):
         limit = [] if cell.limit_ms is None else ["--max-downtime", f"{cell.limit_ms}ms"]

@@ -10,8 +10,6 @@ import statistics
 
 from tests.bench.convergence_lab.cell import Cell
 
-MEDIANS = ("total_s", "blackout_ms", "standstill_ms", "lost_s", "sent_bytes", "throttle_s", "dirtied_mib_s")
-
 
 @dataclasses.dataclass
 class Figures:
@@ -49,11 +47,11 @@ class Board:
     # --- floors -----------------------------------------------------------------------------------------------------
 
     def floor_ms(self, link_mbit):
-        """An idle guest's blackout with the subject."""
+        """An idle guest's blackout with the subject; 0 when it was not measured."""
         return self._floor(link_mbit, self.subject, lambda run: run["blackout_ms"]) or 0
 
     def libvirt_fixed_s(self, link_mbit):
-        """What virsh takes around an idle guest's move, less QEMU's own time."""
+        """What virsh takes around an idle guest's move, less QEMU's own time; 0 when it was not measured."""
         return self._floor(link_mbit, "virsh-plain", lambda run: run["total_s"] - run["qemu_total_s"]) or 0
 
     def _floor(self, link_mbit, contender, value):

@@ -34,6 +34,16 @@ def foreign_ticks():
     return sum(stat[1] for pid, stat in stats.items() if pid not in ours)
 
 
+def wait_quiet(patience_s):
+    """Until others leave the machine alone for two seconds, or that long."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        load = ForeignLoad()
+        time.sleep(2)
+        if load.cores() < TOO_MUCH_CORES:
+            return
+
+
 def read_stat(pid):
     """(parent, ticks), or None when it is gone."""
     try:

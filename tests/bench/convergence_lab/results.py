@@ -49,6 +49,12 @@ class Results:
                    and run["program"] == program and run["outcome"] != "error"
                    and not (redo_loaded and run["loaded"]) for run in self.runs)
 
+    def is_hopeless(self, cell_id, contender, repeats, program):
+        """Whether so many runs did not complete that the rest cannot change what most did."""
+        failed = {run["repeat"] for run in self.runs if run["cell"] == cell_id and run["contender"] == contender
+                  and run["program"] == program and run["outcome"] == "not completed" and run["repeat"] < repeats}
+        return 2 * len(failed) > repeats
+
     def wall_s(self, cell_id, contender):
         """How long such a run took, for the plan; None when there was none."""
         for run in reversed(self.runs):

@@ -26,7 +26,8 @@ def heading(headers):
 
 def floors(board):
     links = sorted({cell.link_mbit for cell in board.figures})
-    rows = [[f"{link} Mbit/s", number(board.floor_ms(link), 0), number(board.libvirt_fixed_s(link), 2)] for link in links]
+    rows = [[f"{link} Mbit/s", number(board.floor_ms(link) or None, 0), number(board.libvirt_fixed_s(link) or None, 2)]
+            for link in links]
     return "## Floors\n\n" + rows_to_markdown(
         ["link", f"idle guest's blackout by {board.subject}, ms", "libvirt's fixed time, s"], rows)
 
@@ -62,7 +63,7 @@ def details(board, cells):
 
 def cell_table(row):
     head = ["contender", "completed", "total s", "blackout ms", "standstill ms", "lost s", "sent MiB", "throttle s",
-            "dirtied MiB/s"]
+            "dirtied MiB/s", "others, cores"]
     return rows_to_markdown(head, [figures_row(name, figures) for name, figures in row.items()])
 
 
@@ -73,7 +74,7 @@ def figures_row(name, figures):
             number(figures.median("total_s"), 1), number(figures.median("blackout_ms"), 0),
             number(figures.median("standstill_ms"), 0), number(figures.median("lost_s"), 2),
             number(sent and sent / (1 << 20), 0), number(figures.median("throttle_s"), 2),
-            number(figures.median("dirtied_mib_s"), 0)]
+            number(figures.median("dirtied_mib_s"), 0), number(figures.median("foreign_cores"), 1)]
 
 
 def number(value, digits):
