@@ -21,13 +21,13 @@ IDLE = cell.idle(400).id
 def made_up(name, contender, repeat=0, completed=True, **values):
     """A run's line; what is not given is as in an unremarkable one."""
     return {"cell": name, "contender": contender, "repeat": repeat, "program": None, "pre_copy": True, "held_out": False,
-            "outcome": "completed" if completed else "not completed", "text": "", "total_s": 10.0, "qemu_total_s": 9.0,
+            "outcome": "completed" if completed else "not completed", "text": "", "total_s": 10.0, "told_total_s": 9.0,
             "blackout_ms": 300.0 if completed else None, "standstill_ms": 300.0, "lost_s": 1.0, "sent_bytes": 1 << 20,
             "throttle_s": 0.5, "dirtied_mib_s": 100.0, "loaded": False, "wall_s": 20.0, **values}
 
 
 FLOORS = [made_up(IDLE, "auto", total_s=2.0, blackout_ms=100.0),
-          made_up(IDLE, "virsh-plain", total_s=3.5, qemu_total_s=3.0, blackout_ms=350.0)]
+          made_up(IDLE, "virsh-plain", total_s=3.5, told_total_s=3.0, blackout_ms=350.0)]
 STUCK = [*FLOORS, made_up(HARD, "virsh-plain", completed=False, total_s=60.0),
          made_up(HARD, "virsh-auto-converge", total_s=20.5, lost_s=2.0),
          made_up(HARD, "auto", total_s=8.0, lost_s=1.0, blackout_ms=350.0, standstill_ms=390.0)]

@@ -2,7 +2,6 @@
 """Who moves the guest. Each has a name, a stage that it plays on, and move(): an Outcome."""
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
@@ -21,8 +20,8 @@ GIVE_UP_S = 20      # what a cancelled move may take to end
 class Outcome:
     completed: bool
     text: str = ""              # what the contender said of a failure
-    qemu_total_s: float = None  # QEMU's total-time, where it could still be asked
-    qemu_downtime_ms: float = None
+    told_total_s: float = None  # by the contender's own account, or QEMU's
+    told_blackout_ms: float = None
     command: str = ""
 
 
@@ -53,8 +52,7 @@ class Virsh(Contender):
         self.pre_copy = pre_copy
 
     def prepare(self, stage, cell):
-        if cell.limit_ms is not None:
-            stage.a.virsh("migrate-setmaxdowntime", domain.NAME, str(cell.limit_ms))
+        stage.a.virsh("migrate-setmaxdowntime", domain.NAME, str(cell.limit_ms))
 
     def argv(self, stage, cell):
         options = [word.format(patience_s=patience_s(cell)) for word in self.options]
@@ -72,8 +70,8 @@ class Virsh(Contender):
         outcome = Outcome(completed, said.strip(), command=" ".join(argv))
         if completed:
             stats = job_statistics(stage.b)
-            outcome.qemu_total_s = stats.get("time_elapsed", 0) / 1000 or None
-            outcome.qemu_downtime_ms = stats.get("downtime")
+            outcome.told_total_s = stats.get("time_elapsed", 0) / 1000 or None
+            outcome.told_blackout_ms = stats.get("downtime")
         return outcome
 
 
@@ -136,26 +134,23 @@ def wait_status(witness, mark, timeout_s):
 
 
 class Qmpmig(Contender):
-    """The program that $QMPMIG names, with the cell's limit."""
+    """A policy, with the cell's limit; None: a program that knows no policies."""
     stage = BareStage
 
-    def __init__(self, name, *options, pre_copy=True):
+    def __init__(self, name, program, policy, pre_copy=True):
         super().__init__(name)
-        self.options = options
+        self.measured = program
+        self.policy = policy
         self.pre_copy = pre_copy
 
     def program(self):
-        digest = hashlib.sha256()
-        for path in (binary(), os.path.join(os.path.dirname(binary()), f"../plugins/{self.name}.so")):
-            if os.path.exists(path):
-                with open(path, "rb") as file:
-                    digest.update(file.read())
-        return digest.hexdigest()[:12]
+        return self.measured.digest(self.policy)
 
     def argv(self, stage, cell, trace):
-        limit = [] if cell.limit_ms is None else ["--max-downtime", f"{cell.limit_ms}ms"]
-        return [binary(), "--json", "--socket", stage.qmp(stage.source), "migrate", stage.uri(),
-                "--dest-socket", stage.qmp(stage.destination), *limit, "--trace", trace, *self.options]
+        policy = ["--policy", self.policy] if self.policy else []
+        return [self.measured.path, "--json", "--socket", stage.qmp(stage.source), "migrate", stage.uri(),
+                "--dest-socket", stage.qmp(stage.destination), "--max-downtime", f"{cell.limit_ms}ms", *policy,
+                "--trace", trace]
 
     def move(self, stage, cell, timeout_s, trace):
         argv = self.argv(stage, cell, trace)
@@ -169,12 +164,8 @@ class Qmpmig(Contender):
                 said = process.communicate()[0]
         result = last_result(said)
         return Outcome(in_time and process.returncode == 0, failure_text(result, said, process.returncode),
-                       result.get("qemu_total_us", 0) / 1e6 or None, result.get("qemu_downtime_us", 0) / 1e3 or None,
-                       " ".join(argv))
-
-
-def binary():
-    return os.environ.get("QMPMIG") or os.path.join(os.path.dirname(__file__), "../../../build/agent/qmpmig")
+                       result.get("total_us", 0) / 1e6 or None, result.get("blackout_us", 0) / 1e3 or None,
+                       " ".join(["qmpmig", *argv[1:-2]]))
 
 
 def last_result(said):

@@ -52,7 +52,7 @@ class Board:
 
     def libvirt_fixed_s(self, link_mbit):
         """What virsh takes around an idle guest's move, less QEMU's own time; 0 when it was not measured."""
-        return self._floor(link_mbit, "virsh-plain", lambda run: run["total_s"] - run["qemu_total_s"]) or 0
+        return self._floor(link_mbit, "virsh-plain", lambda run: run["total_s"] - run["told_total_s"]) or 0
 
     def _floor(self, link_mbit, contender, value):
         """Of this link, else of any."""

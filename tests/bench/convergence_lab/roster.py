@@ -2,10 +2,8 @@
 """All contenders by name. tier: 0 for those that the comparison is about, then the rest."""
 
 import fnmatch
-import json
-import subprocess
 
-from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh, binary
+from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh
 
 BUILTIN = "builtin"     # a qmpmig that knows no policies
 
@@ -18,20 +16,11 @@ def virsh_contenders():
             Virsh("virsh-timeout-suspend", "--timeout", "{patience_s}", "--timeout-suspend", pre_copy=False)]
 
 
-def policies():
-    """The names that the program itself lists."""
-    done = subprocess.run([binary(), "--json", "policies"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return []
-    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [entry["name"] for entry in told if "name" in entry]
-
-
-def qmpmig_contenders():
-    names = policies()
+def qmpmig_contenders(program):
+    names = program.policies()
     if not names:
-        return [Qmpmig(BUILTIN)]
-    return [Qmpmig(name, "--policy", name, pre_copy=name != "postcopy") for name in names]
+        return [Qmpmig(BUILTIN, program, None)]
+    return [Qmpmig(name, program, name, pre_copy=name != "postcopy") for name in names]
 
 
 def subject_of(names):
@@ -39,8 +28,8 @@ def subject_of(names):
     return next((name for name in ("auto", BUILTIN) if name in names), None)
 
 
-def everyone():
-    contenders = [*virsh_contenders(), QemuDefaults("qemu-defaults"), *qmpmig_contenders()]
+def everyone(program):
+    contenders = [*virsh_contenders(), QemuDefaults("qemu-defaults"), *qmpmig_contenders(program)]
     subject = subject_of([contender.name for contender in contenders])
     for contender in contenders:
         contender.tier = 0 if contender.name in ("virsh-plain", "virsh-auto-converge", subject) else 1
@@ -48,9 +37,9 @@ def everyone():
     return contenders
 
 
-def choose(patterns):
+def choose(program, patterns):
     """Those whose names match one of these; ValueError names the pattern that matches none."""
-    known = everyone()
+    known = everyone(program)
     if patterns is None:
         return known
     for pattern in patterns:

@@ -30,11 +30,11 @@ def run(lab, cell, contender, timeout_s, trace):
         watch.stop()
         seen = observe(stage, start, end)
     return {"outcome": "completed" if outcome.completed else "not completed", "text": outcome.text,
-            "total_s": round(end - start, 3), "qemu_total_s": outcome.qemu_total_s,
-            "qemu_downtime_ms": outcome.qemu_downtime_ms, **seen, "sent_bytes": sent_bytes,
+            "total_s": round(end - start, 3), "told_total_s": outcome.told_total_s,
+            "told_blackout_ms": outcome.told_blackout_ms, **seen, "sent_bytes": sent_bytes,
             "throttle_s": round(watch.throttle_s(), 3), "syncs": watch.last().get("ram", {}).get("dirty-sync-count"),
             "foreign_cores": round(foreign, 2), "loaded": foreign > TOO_MUCH_CORES,
-            "loadavg": round(os.getloadavg()[0], 2), "command": outcome.command}
+            "loadavg": round(os.getloadavg()[0], 2), "command": outcome.command.replace(lab.folder, "LAB")}
 
 
 def observe(stage, start, end):
