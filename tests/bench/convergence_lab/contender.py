@@ -137,10 +137,11 @@ class Qmpmig(Contender):
     """A policy, with the cell's limit; None: a program that knows no policies."""
     stage = BareStage
 
-    def __init__(self, name, program, policy, pre_copy=True):
+    def __init__(self, name, program, policy, *options, pre_copy=True):
         super().__init__(name)
         self.measured = program
         self.policy = policy
+        self.options = options
         self.pre_copy = pre_copy
 
     def program(self):
@@ -150,7 +151,7 @@ class Qmpmig(Contender):
         policy = ["--policy", self.policy] if self.policy else []
         return [self.measured.path, "--json", "--socket", stage.qmp(stage.source), "migrate", stage.uri(),
                 "--dest-socket", stage.qmp(stage.destination), "--max-downtime", f"{cell.limit_ms}ms", *policy,
-                "--trace", trace]
+                *self.options, "--trace", trace]
 
     def move(self, stage, cell, timeout_s, trace):
         argv = self.argv(stage, cell, trace)

@@ -6,6 +6,7 @@ import fnmatch
 from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh
 
 BUILTIN = "builtin"     # a qmpmig that knows no policies
+POLICY_OPTIONS = {"deadline": ("--deadline", "30s")}    # half of the bench's own patience
 
 
 def virsh_contenders():
@@ -20,7 +21,10 @@ def qmpmig_contenders(program):
     names = program.policies()
     if not names:
         return [Qmpmig(BUILTIN, program, None)]
-    return [Qmpmig(name, program, name, pre_copy=name != "postcopy") for name in names]
+    known = [Qmpmig(name, program, name, *POLICY_OPTIONS.get(name, ()), pre_copy=name != "postcopy") for name in names]
+    if "auto" in names:
+        known.append(Qmpmig("auto-no-postcopy", program, "auto", "--postcopy", "never"))
+    return known
 
 
 def subject_of(names):
