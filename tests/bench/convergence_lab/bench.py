@@ -75,10 +75,17 @@ def tell(label, job, seen):
 # --- what is compared -------------------------------------------------------------------------------------------------
 
 def header():
-    return {"when": now(), "command": shlex.join(["tests/bench/convergence", *sys.argv[1:]]), "commit": commit(),
+    return {"when": now(), "command": command_line(), "commit": commit(),
             "qemu": said("qemu-system-x86_64", "--version").splitlines()[0].split()[3],
             "libvirt": said("virsh", "--version"),
             "machine": f"{os.cpu_count()} cores, Linux {'.'.join(platform.release().split('.')[:2])}, TCG"}
+
+
+def command_line():
+    """As typed, without the folder that it was told to write to."""
+    words = iter(sys.argv[1:])
+    kept = [word for word in words if not (word.startswith("--out=") or word == "--out" and next(words))]
+    return shlex.join(["tests/bench/convergence", *kept])
 
 
 def commit():
