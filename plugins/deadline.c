@@ -9,13 +9,17 @@
 
 #include "qmpmig-plugin.h"
 
-#define NEVER      1e30
-#define MAX_PASSES 64
-#define EASE_PCT   10 /* each change takes QEMU seconds: not for less */
+#define NEVER        1e30
+#define MAX_PASSES   64
+#define EASE_PCT     10 /* each change takes QEMU seconds: not for less */
+#define EASE_SECONDS 2
+#define IDLE         3 /* passes that do not shrink, until a forecast that they would is not believed */
 
 struct deadline {
     const struct qmpmig_context *context;
     uint64_t first_downtime_us, margin_us;
+    uint64_t left_bytes;  /* by the last pass */
+    uint64_t idle_passes; /* so many have not shrunk, one after the other */
     int throttling;
 };
 
@@ -25,7 +29,7 @@ deadline_open (const struct qmpmig_context *context)
     struct deadline *self = calloc (1, sizeof *self);
 
     if (self)
-        *self = (struct deadline){ context, 30000, 3000000, 0 };
+        *self = (struct deadline){ context, 30000, 2000000, QMPMIG_UNKNOWN, 0, 0 };
     return self;
 }
 
@@ -87,26 +91,59 @@ dirtied_in (const struct qmpmig_sample *sample, double seconds)
     return bytes < (double)sample->total_bytes ? bytes : (double)sample->total_bytes;
 }
 
-/* Until what is left fits into DOWNTIME_US, at that throttle. The running pass does not show yet
- * what was dirtied since it began. */
+struct course {
+    double ran,
+        runs;     /* share of its time that the guest has: until the throttle takes hold, then */
+    double until; /* seconds */
+};
+
+/* A throttle takes hold at QEMU's second look at the dirty pages, at least a second after the
+ * other: it looks at the end of a pass, and newer QEMUs every 5 s too. That more throttle comes
+ * late has to be counted on, that less does must not be. */
+static struct course
+course_at (const struct qmpmig_sample *sample, uint64_t throttle_pct)
+{
+    uint64_t now_pct = sample->throttle_pct <= 100 ? sample->throttle_pct : 0;
+    uint64_t at_sync = sample->remaining_at_sync_bytes;
+    double look = (double)(at_sync == QMPMIG_UNKNOWN ? sample->remaining_bytes : at_sync) /
+                  (double)sample->link_bytes_per_s;
+    struct course course = { 1 - (double)now_pct / 100, 1 - (double)throttle_pct / 100, 0 };
+
+    look = look < 1 ? 1 : look > 5 ? 5 : look;
+    if (throttle_pct > now_pct)
+        course.until = throttle_pct == sample->throttle_commanded_pct ? look : 2 * look;
+    return course;
+}
+
+/* How long the guest itself runs in the next so many seconds. */
+static double
+run_for (struct course *course, double seconds)
+{
+    double before = seconds < course->until ? seconds : course->until;
+
+    course->until -= before;
+    return before * course->ran + (seconds - before) * course->runs;
+}
+
+/* Until what is left fits into DOWNTIME_US, at that throttle. What was dirtied since the last sync
+ * shows at the next one. */
 static double
 time_to_end (const struct qmpmig_sample *sample, uint64_t throttle_pct, uint64_t downtime_us)
 {
+    struct course course = course_at (sample, throttle_pct);
     double rate = (double)sample->link_bytes_per_s;
-    double runs = 1 - (double)throttle_pct / 100;
-    double ran = 1 - (sample->throttle_pct <= 100 ? (double)sample->throttle_pct / 100 : 0);
     double switchover = sample->switchover_us == QMPMIG_UNKNOWN ? 0 : (double)sample->switchover_us;
     double fits = ((double)downtime_us - switchover) / 1e6 * rate;
-    double pass = (double)sample->remaining_bytes / rate;
-    double left = dirtied_in (sample, (double)sample->since_sync_us / 1e6 * ran + pass * runs);
-    double total = pass;
+    double pass = (double)sample->remaining_bytes / rate, total = pass;
+    double left = dirtied_in (sample, (double)sample->since_sync_us / 1e6 * course.ran +
+                                          run_for (&course, pass));
 
     for (int i = 0; i < MAX_PASSES; i++) {
         if (left <= fits)
             return total + left / rate;
         pass = left / rate;
         total += pass;
-        left = dirtied_in (sample, pass * runs);
+        left = dirtied_in (sample, run_for (&course, pass));
     }
     return NEVER;
 }
@@ -131,7 +168,7 @@ is_known (const struct qmpmig_sample *sample)
 {
     return sample->link_bytes_per_s != QMPMIG_UNKNOWN && sample->link_bytes_per_s > 0 &&
            sample->remaining_bytes != QMPMIG_UNKNOWN && sample->since_sync_us != QMPMIG_UNKNOWN &&
-           sample->first_pass_done == 1 &&
+           sample->first_pass_done == 1 && sample->downtime_limit_us != QMPMIG_UNKNOWN &&
            (sample->curve.time_us[0] != QMPMIG_UNKNOWN ||
             sample->dirty_bytes_per_s != QMPMIG_UNKNOWN);
 }
@@ -158,7 +195,15 @@ spend_downtime (const struct qmpmig_sample *sample, struct qmpmig_advice *advice
         return;
     advice->set |= QMPMIG_SET_DOWNTIME;
     advice->downtime_limit_us = max_us;
-    strcpy (advice->reason, "with a smaller downtime limit it would end too late");
+    strcpy (advice->reason, "the permitted downtime is needed to end in time");
+}
+
+/* To ease it right before the end would be too late to matter. */
+static int
+may_ease (const struct qmpmig_sample *sample, uint64_t from_pct, uint64_t to_pct)
+{
+    return to_pct + EASE_PCT <= from_pct &&
+           time_to_end (sample, from_pct, sample->limits.max_downtime_us) > EASE_SECONDS;
 }
 
 static void
@@ -168,7 +213,7 @@ throttle (const struct qmpmig_sample *sample, struct qmpmig_advice *advice, uint
 
     if (now_pct == QMPMIG_UNKNOWN)
         now_pct = 0;
-    if (pct == now_pct || (pct < now_pct && pct > 0 && pct + EASE_PCT > now_pct) ||
+    if (pct == now_pct || (pct < now_pct && !may_ease (sample, now_pct, pct)) ||
         !(sample->may & (pct > now_pct ? QMPMIG_MAY_THROTTLE_UP : QMPMIG_MAY_THROTTLE_DOWN)))
         return;
     advice->set |= QMPMIG_SET_THROTTLE;
@@ -178,14 +223,27 @@ throttle (const struct qmpmig_sample *sample, struct qmpmig_advice *advice, uint
                             : "less throttle is enough to end in time");
 }
 
-/* Where not even the hardest throttle would do, no guest time is spent on it. TIME_LEFT is without
- * the margin, which the throttle needs to take hold. */
+/* What was seen counts more than what was foreseen. */
+static void
+count_idle_passes (struct deadline *self, const struct qmpmig_sample *sample)
+{
+    uint64_t left = sample->remaining_bytes;
+
+    if (!(sample->why & QMPMIG_WHY_PASS))
+        return;
+    self->idle_passes = left >= self->left_bytes / 10 * 9 ? self->idle_passes + 1 : 0;
+    self->left_bytes = left;
+}
+
+/* Where not even the hardest throttle would ever do, no guest time is spent on it. */
 static void
 steer (struct deadline *self, const struct qmpmig_sample *sample, double time_left,
        struct qmpmig_advice *advice)
 {
-    uint64_t max_us = sample->limits.max_downtime_us, max_pct = sample->limits.max_throttle_pct;
-    double by_itself = time_to_end (sample, 0, max_us);
+    uint64_t max_us = sample->limits.max_downtime_us;
+    uint64_t max_pct = sample->limits.max_throttle_pct;
+    int is_spent = sample->downtime_limit_us == max_us && self->idle_passes >= IDLE;
+    double by_itself = is_spent ? NEVER : time_to_end (sample, 0, max_us);
     double hardest = time_to_end (sample, max_pct, max_us);
 
     spend_downtime (sample, advice);
@@ -207,9 +265,10 @@ deadline_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig
         return fail_without_deadline (self);
     if (!is_known (sample))
         return 0;
+    count_idle_passes (self, sample);
     time_left = left_us > self->margin_us ? (double)(left_us - self->margin_us) / 1e6 : 0;
     as_it_is = time_to_end (sample, 0, sample->downtime_limit_us);
-    if (!self->throttling && as_it_is <= time_left)
+    if (!self->throttling && as_it_is <= time_left && self->idle_passes < IDLE)
         foresee (sample, advice, as_it_is);
     else
         steer (self, sample, time_left, advice);
@@ -223,7 +282,7 @@ const struct qmpmig_plugin qmpmig_plugin = {
     .version = "1",
     .description = "throttles no earlier and no harder than the deadline needs",
     .config_help = "first=30ms  the downtime limit as long as that is enough\n"
-                   "margin=3s  aim at so much before the deadline",
+                   "margin=2s  aim at so much before the deadline",
     .open = deadline_open,
     .config = deadline_config,
     .plan = deadline_plan,

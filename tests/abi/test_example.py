@@ -10,9 +10,9 @@ import textwrap
 import unittest
 
 from tests.abi.table import PLUGINS
+from tests.replay.guest import BUILD
 
 EXAMPLE = PLUGINS / "example"
-BUILD = pathlib.Path(os.environ.get("QMPMIG", "build/agent/qmpmig")).resolve().parents[1]
 
 
 def run(command, **more):

@@ -18,6 +18,7 @@ static void
 print (json_object *line)
 {
     puts (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN));
+    fflush (stdout); /* whoever writes the lines may wait for the answer before the next */
     json_object_put (line);
 }
 

@@ -7,13 +7,11 @@ import pathlib
 import subprocess
 import unittest
 
+from tests.replay.guest import BUILD
+
 CASES = sorted((pathlib.Path(__file__).parent / "cases").glob("*.jsonl"))
 ASKS = ("case", "sample")
 SILENT = {"type": "advice", "set": {}}
-
-
-def build_dir():
-    return pathlib.Path(os.environ["QMPMIG"]).parents[1]
 
 
 def read_case(path):
@@ -29,8 +27,8 @@ def read_case(path):
 
 
 def replay(lines):
-    environment = {**os.environ, "QMPMIG_PLUGIN_DIR": str(build_dir() / "plugins")}
-    done = subprocess.run([build_dir() / "tests/replay/replay"], input="".join(json.dumps(line) + "\n" for line in lines),
+    environment = {**os.environ, "QMPMIG_PLUGIN_DIR": str(BUILD / "plugins")}
+    done = subprocess.run([BUILD / "tests/replay/replay"], input="".join(json.dumps(line) + "\n" for line in lines),
                           env=environment, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -60,7 +58,7 @@ class Replayed(unittest.TestCase):
 
     def test_each_policy_has_a_case(self):
         shown = {json.loads(path.read_text(encoding="utf-8").splitlines()[0])["policy"] for path in CASES}
-        built = {path.stem for path in (build_dir() / "plugins").glob("*.so")}
+        built = {path.stem for path in (BUILD / "plugins").glob("*.so")}
         self.assertEqual(built - shown, set())
 
     def test_another_answer_is_no_agreement(self):
