@@ -39,7 +39,7 @@ typedef enum {
     POLICY_ADVISED,
     POLICY_SILENT,    /* it changes and says nothing; ask_again_us may be set */
     POLICY_PENDING,   /* no answer yet; SAMPLE may not have been handed over */
-    POLICY_FAILED,    /* it returned -1; it will be asked again */
+    POLICY_FAILED,    /* it returned -1; it can be asked again */
     POLICY_ABANDONED, /* no answer for POLICY_ABANDONED_US: it will never be asked again */
 } PolicyAnswer;
 

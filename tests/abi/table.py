@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The plugin interface as a compiler sees it: where each field is, and what each constant is worth.
 
-    python3 -m tests.abi.table >tests/abi/abi-1.txt     before a release; after it, what is there stays
+    python3 -m tests.abi.table               prints it
+    python3 -m tests.abi.table --freeze      into abi-1.txt, and the header into v1/: until 0.1.0 is released
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,4 +46,9 @@ def table(include):
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(table(PLUGINS)) + "\n")
+    TEXT = "\n".join(table(PLUGINS)) + "\n"
+    if sys.argv[1:] == ["--freeze"]:
+        (HERE / "abi-1.txt").write_text(TEXT, encoding="utf-8")
+        shutil.copy(PLUGINS / "qmpmig-plugin.h", HERE / "v1")
+    else:
+        sys.stdout.write(TEXT)

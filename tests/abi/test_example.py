@@ -21,6 +21,25 @@ def run(command, **more):
     return done.stdout
 
 
+CPP = """
+#include <qmpmig-plugin.h>
+#include <cstring>
+
+static void *open_it (const struct qmpmig_context *context) { return const_cast<qmpmig_context *> (context); }
+
+static int decide (void *, const struct qmpmig_sample *, struct qmpmig_advice *advice)
+{
+    std::strcpy (advice->reason, "from C++");
+    return 0;
+}
+
+const struct qmpmig_plugin qmpmig_plugin = {
+    sizeof (struct qmpmig_plugin), QMPMIG_ABI, "cpp", "1", "in another language", nullptr,
+    open_it, nullptr, nullptr, nullptr, decide, nullptr,
+};
+"""
+
+
 class TheExample(unittest.TestCase):
     """Installed below a folder of its own, as a package would be, and built outside of the tree."""
 
@@ -87,6 +106,15 @@ class TheExample(unittest.TestCase):
     def test_knows_the_number_of_the_abi(self):
         header = (PLUGINS / "qmpmig-plugin.h").read_text(encoding="utf-8")
         self.assertRegex(header, rf"(?m)^#define QMPMIG_ABI +{self.variable('abi')}$")
+
+    def test_could_be_written_in_cpp(self):
+        source = pathlib.Path(self.source, "cpp.cc")
+        source.write_text(CPP, encoding="utf-8")
+        flags = run(["pkg-config", "--cflags", "qmpmig-plugin"], env=self.environment).split()
+        run(["c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", *flags, "-o", self.source / "cpp.so", source])
+        lines = [{"type": "case", "policy": str(self.source / "cpp.so")}, {"type": "sample"}]
+        said = run([BUILD / "tests/replay/replay"], input="".join(json.dumps(line) + "\n" for line in lines))
+        self.assertEqual(json.loads(said.splitlines()[-1])["reason"], "from C++")
 
     def test_stands_in_the_manual_as_it_is(self):
         page = (PLUGINS / "qmpmig-plugin.pod").read_text(encoding="utf-8")

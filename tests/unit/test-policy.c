@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/exit-code.h"
+#include "agent/steering/policy-internal.h"
 #include "agent/steering/policy-keys.h"
 #include "agent/steering/policy-place.h"
 #include "tests/unit/check.h"
@@ -388,6 +389,25 @@ test_nonsense (void)
     g_assert_true (g_str_has_suffix (advice.reason, "\xe2\x82\xac"));
 }
 
+/* Of whatever bytes: valid, on one line, ended, and cut at a character. */
+static void
+test_any_reason (void)
+{
+    for (guint turn = 0; turn < 5000; turn++) {
+        struct qmpmig_advice advice;
+
+        policy_default_advice (&advice);
+        for (gsize i = 0; i < sizeof advice.reason; i++)
+            advice.reason[i] = (char)(turn % 2 ? 0xc0 + g_test_rand_int_range (0, 64)
+                                               : g_test_rand_int_range (1, 256));
+        policy_sanitise_advice (&advice);
+        g_assert_cmpuint (strnlen (advice.reason, sizeof advice.reason), <, sizeof advice.reason);
+        g_assert_true (g_utf8_validate (advice.reason, -1, NULL));
+        for (const char *at = advice.reason; *at; at = g_utf8_next_char (at))
+            g_assert_false (g_unichar_iscntrl (g_utf8_get_char (at)));
+    }
+}
+
 static void
 test_slow (void)
 {
@@ -487,8 +507,9 @@ main (int argc, char **argv)
     check_add ("/policy/a-plan-is-sanitised", test_plan);
     check_add ("/policy/a-plugin-of-a-later-qmpmig-works", test_newer);
     check_add ("/policy/log-lines-are-kept-up-to-a-bound", test_log);
-    check_add ("/policy/one-that-fails-is-asked-again", test_failing);
+    check_add ("/policy/one-that-fails-can-be-asked-again", test_failing);
     check_add ("/policy/nonsense-is-made-harmless", test_nonsense);
+    check_add ("/policy/any-bytes-become-a-line-of-words", test_any_reason);
     check_add ("/policy/a-late-answer-is-collected", test_slow);
     check_add ("/policy/one-that-hangs-is-abandoned", test_hanging);
     check_add ("/policy/one-that-hangs-can-be-freed", test_free_while_hanging);
