@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/nearest.h"
+#include "agent/option-key.h"
 
 G_DEFINE_QUARK (qmpmig - config - error, config_error)
 
@@ -363,12 +364,50 @@ config_load (const char *file, GError **error)
 
 /* --- use ------------------------------------------------------------------------------------- */
 
+/* What the value KEY=TEXT says of LIMIT; owned by the caller. */
+static char *
+limit_in (const char *key, const char *text, const char *limit)
+{
+    if (g_str_equal (key, limit))
+        return g_strdup (text);
+    return g_str_equal (key, "policy") ? option_policy_limit (text, limit) : NULL;
+}
+
+/* A limit can be given by its option and by --policy, but not two of them. */
+static gboolean
+check_limit_given (const Config *self, const char *key, const char *value, const char *limit,
+                   GError **error)
+{
+    g_autofree char *wanted = limit_in (key, value, limit);
+
+    for (guint i = self->defaults; wanted && i < self->values->len; i++) {
+        const ConfigValue *given = g_ptr_array_index (self->values, i);
+        g_autofree char *before = limit_in (given->key, given->value, limit);
+
+        if (before && !g_str_equal (given->key, key) && !g_str_equal (before, wanted))
+            return option_fail (error, "--policy", "%s is given as %s there and as %s by --%s",
+                                limit, g_str_equal (key, "policy") ? wanted : before,
+                                g_str_equal (key, "policy") ? before : wanted, limit);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_limits_given (const Config *self, const char *key, const char *value, GError **error)
+{
+    for (const char *const *limit = option_policy_limits; *limit; limit++)
+        if (!check_limit_given (self, key, value, *limit, error))
+            return FALSE;
+    return TRUE;
+}
+
 gboolean
 config_give (Config *self, const char *key, const char *value, GError **error)
 {
     ConfigValue *given;
 
-    if (!migrate_options_set (self->scratch, key, value, error))
+    if (!check_limits_given (self, key, value ? value : "", error) ||
+        !migrate_options_set (self->scratch, key, value, error))
         return FALSE;
     given = g_new0 (ConfigValue, 1);
     given->key = g_strdup (key);

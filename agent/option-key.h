@@ -43,4 +43,12 @@ gboolean option_set_file (const OptionKey *key, gpointer self, const char *name,
 
 gboolean option_set_tls (const OptionKey *key, gpointer self, const char *name, const char *value,
                          GError **error);
+
+gboolean option_set_policy (const OptionKey *key, gpointer self, const char *name,
+                            const char *value, GError **error);
+/* The limits that a --policy may set, NULL behind the last. */
+extern const char *const option_policy_limits[];
+/* What the text of a --policy sets LIMIT to, or NULL. Owned by the caller. */
+char *option_policy_limit (const char *value, const char *limit);
+
 void tls_options_clear (TlsOptions *self);

@@ -95,9 +95,8 @@ set_xbzrle (const OptionKey *key, gpointer self, const char *name, const char *v
     return TRUE;
 }
 
-/* Puts NAME=VALUE in the list; one of that name is replaced. */
-static void
-named_values_put (GPtrArray *list, const char *name, const char *value)
+void
+named_value_put (GPtrArray *list, const char *name, const char *value)
 {
     NamedValue *found = NULL;
 
@@ -128,7 +127,7 @@ set_capability (const OptionKey *key, gpointer self, const char *name, const cha
         return option_fail (error, name, "'%s' is not NAME=on or NAME=off", value);
     if (!units_parse_bool (name, parts[1], &on, error))
         return FALSE;
-    named_values_put (options->capabilities, parts[0], on ? "on" : "off");
+    named_value_put (options->capabilities, parts[0], on ? "on" : "off");
     return TRUE;
 }
 
@@ -141,7 +140,7 @@ set_parameter (const OptionKey *key, gpointer self, const char *name, const char
 
     if (!parts[0] || !parts[0][0] || !parts[1])
         return option_fail (error, name, "'%s' is not KEY=VALUE", value);
-    named_values_put (options->parameters, parts[0], parts[1]);
+    named_value_put (options->parameters, parts[0], parts[1]);
     return TRUE;
 }
 
@@ -235,6 +234,10 @@ static const OptionKey migrate_keys[] = {
       .offset = MIGRATE (max_stall_us),
       .min = MIN_DOWNTIME_US,
       .max = MAX_DOWNTIME_US },
+    { { "policy", 0, "NAME[,KEY=VALUE...]",
+        "who steers, and how: see `qmpmig policies` (default auto)" },
+      .builtin = "auto",
+      .set = option_set_policy },
     { { "deadline", 0, "TIME", "when the move should be over, from its start (default: none)" },
       .builtin = "(none)",
       .set = option_set_time,
@@ -264,7 +267,7 @@ static const OptionKey migrate_keys[] = {
       .builtin = "wait",
       .set = option_set_choice,
       .offset = MIGRATE (if_stuck),
-      .min = STUCK_WAIT },
+      .min = QMPMIG_STUCK_WAIT },
     { { "on-success", 0, "quit|keep",
         "what becomes of the source's QEMU (default: quit once the destination was seen running, "
         "else keep)" },
@@ -408,6 +411,7 @@ migrate_options_new (void)
     self->capabilities = g_ptr_array_new_with_free_func (named_value_free);
     self->parameters = g_ptr_array_new_with_free_func (named_value_free);
     self->given = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+    self->policy_keys = g_ptr_array_new_with_free_func (named_value_free);
     set_builtins (migrate_keys, G_N_ELEMENTS (migrate_keys), self);
     return self;
 }
@@ -422,6 +426,8 @@ migrate_options_free (MigrateOptions *self)
     g_free (self->compress_method);
     g_ptr_array_unref (self->capabilities);
     g_ptr_array_unref (self->parameters);
+    g_ptr_array_unref (self->policy_keys);
+    g_free (self->policy);
     tls_options_clear (&self->tls);
     g_strfreev (self->unsafe);
     g_free (self->trace_file);

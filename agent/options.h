@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/units.h"
+#include "plugins/qmpmig-plugin.h"
 #include "qmp/address.h"
 
 /* An option as help, the parser of the line, the configuration files and the shell's completion see
@@ -27,7 +28,6 @@ typedef struct {
 } GlobalOptions;
 
 typedef enum { POSTCOPY_AUTO, POSTCOPY_FALLBACK, POSTCOPY_NOW, POSTCOPY_NEVER } PostcopyMode;
-typedef enum { STUCK_WAIT, STUCK_PAUSE_GUEST, STUCK_CANCEL } StuckAction;
 typedef enum { ON_SUCCESS_AUTO, ON_SUCCESS_QUIT, ON_SUCCESS_KEEP } OnSuccess;
 typedef enum { THROTTLE_STEER, THROTTLE_RAMP, THROTTLE_OFF } ThrottleMode;
 typedef enum { TLS_NONE, TLS_X509, TLS_PSK } TlsKind;
@@ -47,14 +47,17 @@ typedef struct {
 
 typedef struct {
     char *uri;
-    QmpAddress *dest_socket; /* NULL: the destination is not observed */
+    char *policy;             /* name, or an absolute path */
+    GPtrArray *policy_keys;   /* NamedValue; for the policy itself */
+    struct qmpmig_plan armed; /* what the policy wants armed where the operator has no choice */
+    QmpAddress *dest_socket;  /* NULL: the destination is not observed */
     guint64 max_downtime_us;
     guint64 max_stall_us; /* 0: as max_downtime_us */
     guint64 deadline_us;  /* 0: none */
     guint max_throttle_pct;
     guint64 bandwidth_bytes_per_s; /* UNITS_UNLIMITED, or the limit */
     PostcopyMode postcopy;
-    StuckAction if_stuck;
+    enum qmpmig_if_stuck if_stuck;
     OnSuccess on_success;
     gboolean offline;
     guint multifd_channels; /* 0: not asked for */
@@ -77,6 +80,9 @@ typedef struct {
      * last text only. */
     GHashTable *given;
 } MigrateOptions;
+
+/* Puts NAME=VALUE in the list; one of that name is replaced. */
+void named_value_put (GPtrArray *list, const char *name, const char *value);
 
 void global_options_init (GlobalOptions *self); /* what is built in */
 void global_options_clear (GlobalOptions *self);

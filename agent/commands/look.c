@@ -104,11 +104,11 @@ look_sample (const Look *self, Tracker *tracker, guint64 now_us)
     Sample sample;
 
     sample_init (&sample);
-    sample_read_migrate (&sample, self->migrate);
+    sample_read_migrate (&sample, &tracker->outlook, self->migrate);
     sample_read_parameters (&sample, self->parameters);
     limits.max_downtime_us = limits.max_stall_us = sample.downtime_limit_us;
     tracker_take (tracker, &sample, &limits, now_us);
-    return sample_to_json (&sample, self->word, self->run_state);
+    return sample_to_json (&sample, &tracker->outlook, self->word, self->run_state);
 }
 
 static json_object *

@@ -30,6 +30,20 @@ tls_to_json (const TlsOptions *tls)
 }
 
 json_object *
+migration_policy_keys (const Migration *m)
+{
+    const GPtrArray *keys = m->options->policy_keys;
+    json_object *json = json_object_new_object ();
+
+    for (guint i = 0; i < keys->len; i++) {
+        const NamedValue *pair = g_ptr_array_index (keys, i);
+
+        json_object_object_add (json, pair->name, json_object_new_string (pair->value));
+    }
+    return json;
+}
+
+json_object *
 migration_journal_facts (const Migration *m)
 {
     const MigrateOptions *o = m->options;
@@ -39,9 +53,10 @@ migration_journal_facts (const Migration *m)
         "was_live", json_object_new_boolean (m->was_live), "max_downtime_us",
         json_object_new_uint64 (m->limits.max_downtime_us), "max_throttle_pct",
         json_object_new_int ((int)m->limits.max_throttle_pct), "postcopy",
-        json_object_new_int ((int)m->rule.postcopy), "steers_throttle",
-        json_object_new_boolean (m->rule.steers_throttle), "if_stuck",
-        json_object_new_int ((int)m->rule.if_stuck), "on_success",
+        json_object_new_int ((int)m->limits.postcopy), "steers_throttle",
+        json_object_new_boolean (m->steers_throttle), "if_stuck",
+        json_object_new_int ((int)m->limits.if_stuck), "policy", json_object_new_string (o->policy),
+        "policy_keys", migration_policy_keys (m), "on_success",
         json_object_new_int ((int)o->on_success), "tls", tls_to_json (&o->tls), NULL);
 
     if (m->uri)

@@ -103,7 +103,7 @@ await_source (Migration *m, GError **error)
             (!look_at_destination (m, m->global->reply_timeout_us, &there, error) ||
              (there == STATUS_FAILED && !fail_destination (m, error))))
             return FALSE;
-        if (!migration_look (m, NULL, error))
+        if (!migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED)
             return fail_source (m, error);

@@ -11,7 +11,7 @@
 #include "agent/migration/uri.h"
 #include "agent/migration/vm.h"
 #include "agent/options.h"
-#include "agent/steering/rule.h"
+#include "agent/steering/policy.h"
 #include "agent/steering/tracker.h"
 
 /* How long we wait for what, documented in qmpmig(1). Each answer of a peer has its own limit on
@@ -70,7 +70,10 @@ struct Migration {
 
     Limits limits;
     Tracker tracker;
-    Rule rule;
+    gboolean steers_throttle;     /* auto-converge is armed for us to steer */
+    Policy *policy;               /* NULL: nobody steers */
+    struct qmpmig_advice advised; /* the last one */
+    gboolean policy_slow, policy_lost;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */
     gint64 progress_us; /* something last moved */
@@ -157,6 +160,7 @@ SettleView migration_view (Migration *m, gboolean forward);
 gint64 migration_settle_answer_us (const Migration *m);
 /* FACTS as the journal keeps them; owned by the caller. */
 json_object *migration_journal_facts (const Migration *m);
+json_object *migration_policy_keys (const Migration *m); /* {as given}; owned by the caller */
 /* Process of that end's QEMU on this host, by its monitor or by the journal; 0: not known. */
 pid_t migration_pid (const Migration *m, End end);
 /* The guest runs again at the source if it ran before and stands still because of the move; seen.
@@ -182,15 +186,23 @@ gboolean migration_is_stalled (Migration *m);
 /* If it is stalled: a destination that does not answer either hangs, and that is an error. If it
  * answers, it is the link, which may come back. */
 gboolean migration_check_progress (Migration *m, GError **error);
-/* query-migrate on the source: updates status, tracker and record. *ret_pass_ended may be NULL. */
-gboolean migration_look (Migration *m, gboolean *ret_pass_ended, GError **error);
+/* query-migrate on the source: updates status, tracker and record. */
+gboolean migration_look (Migration *m, GError **error);
 void migration_answer_requests (Migration *m);
 /* Of the limits ASKED {name: text} those that are in force otherwise: {name: why}. */
 json_object *migration_cut_limits (const Migration *m, json_object *asked);
 /* After `finish`: raises the downtime limit to what is needed now. */
 gboolean migration_press_downtime (Migration *m, GError **error);
-/* One migrate-set-parameters on the source, posted as `applied`. Takes ARGUMENTS. */
-gboolean migration_apply (Migration *m, json_object *arguments, GError **error);
+/* One migrate-set-parameters on the source, if ARGUMENTS (taken) have any, posted as `applied`
+ * together with what the guard rails CHANGED (sentences; may be NULL). */
+gboolean migration_apply (Migration *m, json_object *arguments, GPtrArray *changed,
+                          GError **error);
+/* Gives the policy its seat: loaded, configured; before the plan. */
+gboolean migration_seat_policy (Migration *m, GError **error);
+/* Asks the policy about the last look and does what it says. */
+gboolean migration_steer (Migration *m, GError **error);
+/* QMPMIG_MAY_: the knobs that can be turned now. */
+guint64 migration_knobs (const Migration *m);
 /* To the parameters ARGUMENTS: what makes QEMU throttle by PCT. */
 void migration_add_throttle (json_object *arguments, guint pct);
 gboolean migration_pause_guest (Migration *m, GError **error);

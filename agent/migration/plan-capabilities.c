@@ -104,6 +104,53 @@ has_multifd_postcopy (const Vm *vm)
     return vm->schema && vm->schema->has_multifd_postcopy;
 }
 
+/* Of an end that is alone, what it has on may stay. */
+static gboolean
+goes_with_found (const Vm *vm, const char *name)
+{
+    json_object_object_foreach (vm->capabilities, other, value) {
+        if (json_object_get_boolean (value) && capability_conflict (name, other))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Does it go together with everything that was asked for? */
+static gboolean
+goes_along (const Planner *p, GHashTable *wishes, const char *name)
+{
+    GHashTableIter iter;
+    const char *other;
+    Wish *wish;
+
+    g_hash_table_iter_init (&iter, wishes);
+    while (g_hash_table_iter_next (&iter, (gpointer *)&other, (gpointer *)&wish))
+        if (wish->on && capability_conflict (name, other))
+            return FALSE;
+    return planner_is_two_ended (p) || !p->source || goes_with_found (p->source, name);
+}
+
+/* What the policy wants, where the operator did not say and QEMU can. */
+static void
+take_policy (const Planner *p, GHashTable *wishes)
+{
+    const MigrateOptions *o = p->options;
+    const struct qmpmig_plan *armed = &o->armed;
+
+    if (planner_is_armed (p, QMPMIG_PLAN_POSTCOPY) && !armed->postcopy)
+        add_wish (wishes, "postcopy-ram", FALSE, FALSE, "policy %s does without", o->policy);
+    if (planner_is_armed (p, QMPMIG_PLAN_PREEMPT) && !armed->preempt)
+        add_wish (wishes, "postcopy-preempt", FALSE, FALSE, "policy %s does without", o->policy);
+    if (planner_is_armed (p, QMPMIG_PLAN_MULTIFD) && armed->multifd_channels &&
+        planner_is_two_ended (p) && planner_both_report (p, "multifd") &&
+        migration_uri_has_channels (p->uri) && goes_along (p, wishes, "multifd"))
+        add_wish (wishes, "multifd", TRUE, FALSE, "policy %s: %s", o->policy, armed->reason);
+    if (planner_is_armed (p, QMPMIG_PLAN_XBZRLE) && armed->xbzrle_cache_bytes && p->source &&
+        vm_reports (p->source, "xbzrle") && goes_along (p, wishes, "xbzrle") &&
+        p->uri->kind != URI_RDMA && !migration_uri_is_storage (p->uri))
+        add_wish (wishes, "xbzrle", TRUE, FALSE, "policy %s: %s", o->policy, armed->reason);
+}
+
 /* Why postcopy cannot be armed, NULL when it can. */
 static const char *
 postcopy_obstacle (const Planner *p, GHashTable *wishes)
@@ -160,11 +207,11 @@ wish_the_rest (const Planner *p, GHashTable *wishes)
               "the destination is asked before the guest is handed over");
     add_wish (wishes, "late-block-activate", TRUE, FALSE,
               "the disks are the source's until the destination is told to run");
-    if (p->options->throttle != THROTTLE_OFF && !is_wished (wishes, "dirty-limit"))
+    if (planner_throttle (p) != THROTTLE_OFF && !is_wished (wishes, "dirty-limit"))
         add_wish (wishes, "auto-converge", TRUE, FALSE,
-                  p->options->throttle == THROTTLE_STEER
-                      ? "armed at 1 %%, raised only when passes stop shrinking"
-                      : "QEMU's own ramp (--throttle ramp)");
+                  planner_throttle (p) == THROTTLE_STEER
+                      ? "armed, used only when passes stop shrinking"
+                      : "QEMU's own ramp");
     if (is_wished (wishes, "return-path") && planner_both_report (p, "switchover-ack"))
         add_wish (wishes, "switchover-ack", TRUE, FALSE, "devices may need time to get ready");
     if (p->source && p->source->dirty_bitmaps && planner_both_report (p, "dirty-bitmaps"))
@@ -346,6 +393,7 @@ plan_choose_capabilities (Planner *p, GError **error)
     if (!take_named (wishes, p->options, error))
         return FALSE;
     take_options (wishes, p->options);
+    take_policy (p, wishes);
     wish_postcopy (p, wishes);
     wish_the_rest (p, wishes);
     if (!check_wishes (p, wishes, error))
@@ -358,7 +406,7 @@ plan_choose_capabilities (Planner *p, GError **error)
         !check_extras (p, error))
         return FALSE;
     p->plan->postcopy = postcopy_mode (p);
-    p->plan->steers_throttle = p->options->throttle == THROTTLE_STEER &&
+    p->plan->steers_throttle = planner_throttle (p) == THROTTLE_STEER &&
                                plan_capability (p->plan, END_SOURCE, "auto-converge");
     if (is_asked_off (wishes, "return-path") && migration_uri_is_two_way (p->uri))
         plan_warn (p->plan, "without return-path QEMU reports `completed` before the destination "

@@ -22,3 +22,6 @@ void plan_warn (Plan *plan, const char *format, ...) G_GNUC_PRINTF (2, 3);
 const Vm *planner_vm (const Planner *p, End end);
 gboolean planner_both_report (const Planner *p, const char *capability);
 gboolean planner_is_two_ended (const Planner *p);
+/* --throttle, or what the policy wants where that says nothing else. */
+ThrottleMode planner_throttle (const Planner *p);
+gboolean planner_is_armed (const Planner *p, guint64 bit); /* QMPMIG_PLAN_, by the policy */

@@ -50,6 +50,13 @@ set_int (Plan *plan, const Vm *vm, const char *name, guint64 value, const char *
 }
 
 static void
+set_flag (Plan *plan, const Vm *vm, const char *name, gboolean value, const char *reason)
+{
+    if (vm && vm_takes_parameter (vm, name))
+        set_parameter (plan, vm, name, json_object_new_boolean (value), g_strdup (reason));
+}
+
+static void
 set_string (Plan *plan, const Vm *vm, const char *name, const char *value, const char *reason)
 {
     if (vm && value)
@@ -62,6 +69,12 @@ choose_bandwidth (Planner *p)
     guint64 limit = p->options->bandwidth_bytes_per_s;
     gboolean unlimited = limit == UNITS_UNLIMITED;
 
+    if (unlimited && planner_is_armed (p, QMPMIG_PLAN_BANDWIDTH) &&
+        p->options->armed.bandwidth_bytes_per_s) {
+        set_int (p->plan, p->source, "max-bandwidth", p->options->armed.bandwidth_bytes_per_s,
+                 "the policy's");
+        return;
+    }
     set_int (p->plan, p->source, "max-bandwidth", unlimited ? 0 : limit,
              unlimited ? "unlimited, instead of QEMU's 128 MiB/s" : "--bandwidth");
     if (p->plan->postcopy != POSTCOPY_NEVER)
@@ -75,16 +88,41 @@ static void
 choose_downtime (Planner *p)
 {
     guint64 first_us = MAX (p->options->max_downtime_us / 5, 1000);
+    gboolean by_policy = planner_is_armed (p, QMPMIG_PLAN_DOWNTIME);
 
+    if (by_policy)
+        first_us = CLAMP (p->options->armed.downtime_limit_us, 1000, p->options->max_downtime_us);
     p->plan->first_downtime_limit_us = first_us;
     set_int (p->plan, p->source, "downtime-limit", first_us / 1000,
-             "a fifth of --max-downtime at first; raised when passes stop shrinking");
+             by_policy ? "at first; raised only when another pass will not pay"
+                       : "a fifth of --max-downtime at first; the policy may raise it");
 }
 
 guint
 plan_throttle_cap (guint64 stall_us)
 {
     return (guint)MAX (100 * stall_us / (stall_us + THROTTLE_SLICE_US), 1);
+}
+
+/* QEMU checks initial <= max. */
+static void
+choose_ramp (Planner *p)
+{
+    const struct qmpmig_plan *armed = &p->options->armed;
+    guint64 most = MAX (p->plan->max_throttle_pct, 20);
+
+    if (planner_is_armed (p, QMPMIG_PLAN_RAMP)) {
+        most = MAX (MIN (armed->ramp_max_pct, p->plan->max_throttle_pct), 1);
+        set_int (p->plan, p->source, "throttle-trigger-threshold", armed->ramp_trigger_pct,
+                 "the policy's ramp");
+        set_int (p->plan, p->source, "cpu-throttle-initial", MIN (armed->ramp_initial_pct, most),
+                 "the policy's ramp");
+        set_int (p->plan, p->source, "cpu-throttle-increment", armed->ramp_increment_pct,
+                 "the policy's ramp");
+        set_flag (p->plan, p->source, "cpu-throttle-tailslow", armed->ramp_tailslow != 0,
+                  "the policy's ramp");
+    }
+    set_int (p->plan, p->source, "max-cpu-throttle", most, "the ramp ends there");
 }
 
 static void
@@ -96,9 +134,8 @@ choose_throttle (Planner *p)
     p->plan->max_throttle_pct = MIN (plan_throttle_cap (stall_us), o->max_throttle_pct);
     if (!plan_capability (p->plan, END_SOURCE, "auto-converge"))
         return;
-    if (o->throttle == THROTTLE_RAMP) {
-        set_int (p->plan, p->source, "max-cpu-throttle", MAX (p->plan->max_throttle_pct, 20),
-                 "the ramp ends there");
+    if (planner_throttle (p) == THROTTLE_RAMP) {
+        choose_ramp (p);
         return;
     }
     set_int (p->plan, p->source, "throttle-trigger-threshold", 100, "throttle parked");
@@ -138,9 +175,17 @@ choose_multifd (Planner *p, GError **error)
     if (o->multifd_channels) {
         set_int (p->plan, p->source, "multifd-channels", o->multifd_channels, "--multifd");
         set_int (p->plan, p->destination, "multifd-channels", o->multifd_channels, "--multifd");
+    } else if (planner_is_armed (p, QMPMIG_PLAN_MULTIFD) &&
+               plan_capability (p->plan, END_SOURCE, "multifd")) {
+        set_int (p->plan, p->source, "multifd-channels", o->armed.multifd_channels, "policy");
+        set_int (p->plan, p->destination, "multifd-channels", o->armed.multifd_channels, "policy");
     }
     if (o->xbzrle && o->xbzrle_cache_bytes)
         set_int (p->plan, p->source, "xbzrle-cache-size", o->xbzrle_cache_bytes, "--xbzrle");
+    else if (!o->xbzrle && plan_capability (p->plan, END_SOURCE, "xbzrle") &&
+             planner_is_armed (p, QMPMIG_PLAN_XBZRLE))
+        set_int (p->plan, p->source, "xbzrle-cache-size", o->armed.xbzrle_cache_bytes,
+                 "at first; the policy may let it grow");
     return choose_compression (p, p->source, error) &&
            choose_compression (p, p->destination, error);
 }

@@ -132,6 +132,29 @@ plan_capability_arguments (const Plan *self, End end, gboolean before)
     return qmp_object ("capabilities", g_steal_pointer (&list), NULL);
 }
 
+gboolean
+planner_is_armed (const Planner *p, guint64 bit)
+{
+    return (p->options->armed.set & bit) != 0;
+}
+
+ThrottleMode
+planner_throttle (const Planner *p)
+{
+    if (p->options->throttle != THROTTLE_STEER || !planner_is_armed (p, QMPMIG_PLAN_THROTTLE))
+        return p->options->throttle;
+    switch ((enum qmpmig_throttle)p->options->armed.throttle) {
+    case QMPMIG_THROTTLE_NONE:
+        return THROTTLE_OFF;
+    case QMPMIG_THROTTLE_RAMP:
+        return THROTTLE_RAMP;
+    case QMPMIG_THROTTLE_STEERED:
+    case QMPMIG_THROTTLE_DIRTY_LIMIT: /* needs KVM's dirty ring; the throttle stands in */
+        return THROTTLE_STEER;
+    }
+    return THROTTLE_STEER;
+}
+
 json_object *
 plan_parameter_arguments (const Plan *self, End end, gboolean before)
 {

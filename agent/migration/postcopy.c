@@ -30,7 +30,7 @@ await_switch (Migration *m, GError **error)
 
     for (;;) {
         if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error) ||
-            !migration_look (m, NULL, error))
+            !migration_look (m, error))
             return FALSE;
         if (status_is_postcopy (m->status) || m->status == STATUS_COMPLETED)
             return TRUE;
@@ -86,7 +86,7 @@ let_run_at_destination (Migration *m, GError **error)
             migration_stay_no_longer (m);
             return TRUE;
         }
-        if (!migration_look (m, NULL, error))
+        if (!migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_POSTCOPY_PAUSED)
             return TRUE; /* whoever recovers it lets it run */
@@ -156,7 +156,7 @@ static gboolean
 await_rest (Migration *m, GError **error)
 {
     for (;;) {
-        if (!migration_look (m, NULL, error))
+        if (!migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_COMPLETED)
             return TRUE;
@@ -221,7 +221,7 @@ await_resumed (Migration *m, GError **error)
 
     do {
         if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error) ||
-            !migration_look (m, NULL, error))
+            !migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_POSTCOPY_ACTIVE || m->status == STATUS_COMPLETED)
             return TRUE;

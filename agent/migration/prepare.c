@@ -112,7 +112,7 @@ plan_without_postcopy (Migration *m, GError **error)
     m->plan = plan_new (m->options, m->uri, m->source, m->destination, error);
     if (!m->plan)
         return FALSE;
-    m->rule.postcopy = POSTCOPY_NEVER;
+    m->limits.postcopy = QMPMIG_POSTCOPY_NEVER;
     note_before (m);
     return TRUE;
 }

@@ -73,10 +73,12 @@ end_to_json (const Vm *vm)
 json_object *
 migration_limits_to_json (const Migration *m)
 {
-    json_object *limits = qmp_object (
-        "max_downtime_us", json_object_new_uint64 (m->limits.max_downtime_us), "max_stall_us",
-        json_object_new_uint64 (m->limits.max_stall_us), "max_throttle_pct",
-        json_object_new_int ((int)m->limits.max_throttle_pct), NULL);
+    static const char *const if_stuck[] = { "wait", "pause-guest", "cancel" };
+    json_object *limits =
+        qmp_object ("max_downtime_us", json_object_new_uint64 (m->limits.max_downtime_us),
+                    "max_stall_us", json_object_new_uint64 (m->limits.max_stall_us),
+                    "max_throttle_pct", json_object_new_int ((int)m->limits.max_throttle_pct),
+                    "if_stuck", json_object_new_string (if_stuck[m->limits.if_stuck]), NULL);
 
     if (m->limits.deadline_us)
         json_object_object_add (limits, "deadline_us",
@@ -134,6 +136,14 @@ ends_to_json (const Migration *m)
     return ends;
 }
 
+static json_object *
+policy_to_json (const Migration *m)
+{
+    return qmp_object ("name", json_object_new_string (policy_name (m->policy)), "version",
+                       json_object_new_string (policy_version (m->policy)), "keys",
+                       migration_policy_keys (m), NULL);
+}
+
 void
 migration_post_header (Migration *m)
 {
@@ -151,6 +161,8 @@ migration_post_header (Migration *m)
 
     if (m->uri)
         add_text (header, "uri", m->uri->text);
+    if (m->policy)
+        json_object_object_add (header, "policy", policy_to_json (m));
     if (vm) {
         add_text (names, "name", vm->name);
         add_text (names, "uuid", vm->uuid);
@@ -325,6 +337,7 @@ migration_clear (Migration *m)
 {
     journal_close (m->journal);
     plan_free (m->plan);
+    policy_free (m->policy);
     vm_close (m->source);
     vm_close (m->destination);
     migration_uri_free (m->uri);

@@ -11,6 +11,22 @@
 /* -- What the journal knows -- */
 
 static void
+take_policy (MigrateOptions *o, json_object *facts)
+{
+    json_object *keys = qmp_peek (facts, "policy_keys");
+    const char *name = qmp_peek_string (facts, "policy", NULL);
+
+    if (!name)
+        return;
+    g_free (o->policy);
+    o->policy = g_strdup (name);
+    if (!json_object_is_type (keys, json_type_object))
+        return;
+    json_object_object_foreach (keys, key, value)
+        named_value_put (o->policy_keys, key, json_object_get_string (value));
+}
+
+static void
 take_facts (Migration *m)
 {
     json_object *facts = journal_facts (m->journal);
@@ -21,12 +37,11 @@ take_facts (Migration *m)
         .max_downtime_us = qmp_peek_uint (facts, "max_downtime_us", o->max_downtime_us),
         .max_stall_us = qmp_peek_uint (facts, "max_downtime_us", o->max_downtime_us),
         .max_throttle_pct = (guint)qmp_peek_uint (facts, "max_throttle_pct", 99),
+        .postcopy = (enum qmpmig_postcopy)qmp_peek_uint (facts, "postcopy", 0),
+        .if_stuck = (enum qmpmig_if_stuck)qmp_peek_uint (facts, "if_stuck", 0),
     };
-    m->rule = (Rule){
-        .postcopy = (PostcopyMode)qmp_peek_uint (facts, "postcopy", POSTCOPY_NEVER),
-        .steers_throttle = qmp_peek_bool (facts, "steers_throttle", FALSE),
-        .if_stuck = (StuckAction)qmp_peek_uint (facts, "if_stuck", STUCK_WAIT),
-    };
+    m->steers_throttle = qmp_peek_bool (facts, "steers_throttle", FALSE);
+    take_policy (o, facts);
     if (o->on_success == ON_SUCCESS_AUTO)
         o->on_success = (OnSuccess)qmp_peek_uint (facts, "on_success", ON_SUCCESS_AUTO);
     o->tls.kind = (TlsKind)qmp_peek_uint (facts, "tls.kind", TLS_NONE);
@@ -203,7 +218,7 @@ assume_facts (Migration *m)
     m->limits = (Limits){ .max_downtime_us = m->options->max_downtime_us,
                           .max_stall_us = m->options->max_downtime_us,
                           .max_throttle_pct = m->options->max_throttle_pct };
-    m->rule = (Rule){ .postcopy = POSTCOPY_NEVER, .if_stuck = m->options->if_stuck };
+    m->limits.if_stuck = m->options->if_stuck;
     m->id = state_migration_id (m->source->name, m->source->uuid,
                                 (int)qmp_client_peer_pid (m->source->client));
 }
@@ -256,6 +271,8 @@ attach (Migration *m, const char *confirmed, GError **error)
 static void
 note_source (Migration *m)
 {
+    g_autoptr (GError) why = NULL;
+
     if (!m->source)
         return;
     m->status = m->source->status;
@@ -263,8 +280,11 @@ note_source (Migration *m)
     m->continued = m->status == STATUS_DEVICE || m->status == STATUS_COMPLETED ||
                    status_is_postcopy (m->status);
     if (!vm_has_capability (m->source, "postcopy-ram"))
-        m->rule.postcopy = POSTCOPY_NEVER;
+        m->limits.postcopy = QMPMIG_POSTCOPY_NEVER;
     m->migrate_us = m->progress_us = g_get_monotonic_time ();
+    if (m->status == STATUS_ACTIVE && !migration_seat_policy (m, &why))
+        migration_notice (m, "warning", "policy-lost", "%s: it goes on with what is set",
+                          why->message);
 }
 
 static void

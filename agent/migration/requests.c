@@ -64,7 +64,7 @@ on_postcopy (Migration *m, Vm *vm, json_object *arguments)
 {
     if (is_in_postcopy (m))
         return refuse (EXIT_REFUSED, "postcopy: the guest has switched already");
-    if (m->rule.postcopy == POSTCOPY_NEVER || !m->source)
+    if (m->limits.postcopy == QMPMIG_POSTCOPY_NEVER || !m->source)
         return refuse (EXIT_REFUSED,
                        "postcopy: it is not armed; that can only be done before the start "
                        "(--postcopy fallback)");
@@ -124,7 +124,7 @@ migration_press_downtime (Migration *m, GError **error)
         return TRUE;
     m->limits.max_downtime_us = MAX (m->limits.max_downtime_us, limit_ms * 1000);
     return migration_apply (
-        m, qmp_object ("downtime-limit", json_object_new_uint64 (limit_ms), NULL), error);
+        m, qmp_object ("downtime-limit", json_object_new_uint64 (limit_ms), NULL), NULL, error);
 }
 
 static json_object *
@@ -179,7 +179,7 @@ on_finish (Migration *m, Vm *vm, json_object *arguments)
         return finish_by_downtime (m, needed_us, MAX_DOWNTIME_US);
     if (needed_us <= allowed_us)
         return finish_by_downtime (m, needed_us, allowed_us);
-    if (m->rule.postcopy != POSTCOPY_NEVER)
+    if (m->limits.postcopy != QMPMIG_POSTCOPY_NEVER)
         return on_postcopy (m, vm, arguments);
     return refuse (
         EXIT_REFUSED,
@@ -221,6 +221,7 @@ set_limit (Migration *m, const char *name, const char *text, json_object *qemu, 
         json_object_object_add (qemu, "max-bandwidth",
                                 json_object_new_uint64 (value == UNITS_UNLIMITED ? 0 : value));
         m->options->bandwidth_bytes_per_s = value;
+        m->limits.bandwidth_bytes_per_s = value == UNITS_UNLIMITED ? 0 : value;
     } else {
         return FALSE;
     }
@@ -300,8 +301,7 @@ on_qmp (Migration *m, Vm *vm, json_object *arguments)
 {
     const char *command = qmp_peek_string (arguments, "execute", "");
     json_object *inner = qmp_peek (arguments, "arguments");
-    QmpCallFlags flags =
-        qmp_peek_bool (arguments, "oob", FALSE) ? QMP_CALL_OOB : QMP_CALL_DEFAULT;
+    QmpCallFlags flags = qmp_peek_bool (arguments, "oob", FALSE) ? QMP_CALL_OOB : QMP_CALL_DEFAULT;
     g_autoptr (GError) error = NULL;
     json_object *reply;
 

@@ -42,23 +42,52 @@ read_schemas (Migration *m, GError **error)
             vm_read_schema (m->destination, m->source, error));
 }
 
+static void
+take_limits (Migration *m)
+{
+    const MigrateOptions *o = m->options;
+    guint64 bandwidth = o->bandwidth_bytes_per_s;
+    guint64 stall_us = o->max_stall_us ? o->max_stall_us : o->max_downtime_us;
+
+    m->limits = (Limits){
+        .max_downtime_us = o->max_downtime_us,
+        .max_stall_us = stall_us,
+        .deadline_us = o->deadline_us,
+        .max_throttle_pct = MIN (plan_throttle_cap (stall_us), o->max_throttle_pct),
+        .bandwidth_bytes_per_s = bandwidth == UNITS_UNLIMITED ? 0 : bandwidth,
+        .if_stuck = o->if_stuck,
+    };
+}
+
+/* What is armed for, in a policy's words. */
+static enum qmpmig_postcopy
+armed_postcopy (const Plan *plan)
+{
+    switch (plan->postcopy) {
+    case POSTCOPY_AUTO:
+    case POSTCOPY_NEVER:
+        return QMPMIG_POSTCOPY_NEVER;
+    case POSTCOPY_FALLBACK:
+        return QMPMIG_POSTCOPY_FALLBACK;
+    case POSTCOPY_NOW:
+        return QMPMIG_POSTCOPY_NOW;
+    }
+    return QMPMIG_POSTCOPY_NEVER;
+}
+
 static gboolean
 make_plan (Migration *m, GError **error)
 {
     const MigrateOptions *o = m->options;
 
-    if (!read_schemas (m, error))
+    take_limits (m);
+    if (!read_schemas (m, error) || !migration_seat_policy (m, error))
         return FALSE;
     m->plan = plan_new (o, m->uri, m->source, m->destination, error);
     if (!m->plan)
         return FALSE;
-    m->limits = (Limits){ .max_downtime_us = o->max_downtime_us,
-                          .max_stall_us = o->max_stall_us ? o->max_stall_us : o->max_downtime_us,
-                          .deadline_us = o->deadline_us,
-                          .max_throttle_pct = m->plan->max_throttle_pct };
-    m->rule = (Rule){ .postcopy = m->plan->postcopy,
-                      .steers_throttle = m->plan->steers_throttle,
-                      .if_stuck = o->if_stuck };
+    m->limits.postcopy = armed_postcopy (m->plan);
+    m->steers_throttle = m->plan->steers_throttle;
     migration_post_header (m);
     migration_post (m, "plan", plan_to_json (m->plan, o->dry_run));
     return TRUE;
@@ -98,64 +127,6 @@ start (Migration *m, GError **error)
                     error);
 }
 
-static void
-post_advice (Migration *m, const Advice *advice)
-{
-    json_object *line = qmp_object ("reason_code", json_object_new_int ((int)advice->reason_code),
-                                    "reason", json_object_new_string (advice->reason), "action",
-                                    json_object_new_string (action_name (advice->action)), NULL);
-
-    if (advice->set_throttle)
-        json_object_object_add (line, "throttle_pct",
-                                json_object_new_int ((int)advice->throttle_pct));
-    if (advice->set_downtime_limit)
-        json_object_object_add (line, "downtime_limit_us",
-                                json_object_new_uint64 (advice->downtime_limit_us));
-    migration_post (m, "advice", line);
-}
-
-/* The throttle handle: QEMU sets exactly p at its next trigger, up or down, when one increment
- * spans everything and the maximum is p. Its first trigger takes the initial value instead. */
-void
-migration_add_throttle (json_object *arguments, guint pct)
-{
-    json_object_object_add (arguments, "throttle-trigger-threshold", json_object_new_int (1));
-    json_object_object_add (arguments, "cpu-throttle-initial", json_object_new_int ((int)pct));
-    json_object_object_add (arguments, "cpu-throttle-increment", json_object_new_int (99));
-    json_object_object_add (arguments, "max-cpu-throttle", json_object_new_int ((int)pct));
-}
-
-static gboolean
-act_on (Migration *m, const Advice *advice, GError **error)
-{
-    g_autoptr (json_object) arguments = json_object_new_object ();
-
-    post_advice (m, advice);
-    if (advice->set_downtime_limit)
-        json_object_object_add (arguments, "downtime-limit",
-                                json_object_new_uint64 (advice->downtime_limit_us / 1000));
-    if (advice->set_throttle) {
-        migration_add_throttle (arguments, advice->throttle_pct);
-        m->tracker.throttle_commanded_pct = advice->throttle_pct;
-    }
-    if (json_object_object_length (arguments) > 0 &&
-        !migration_apply (m, g_steal_pointer (&arguments), error))
-        return FALSE;
-    switch (advice->action) {
-    case ACTION_NONE:
-        return TRUE;
-    case ACTION_POSTCOPY:
-        m->postcopy_wanted = TRUE;
-        return TRUE;
-    case ACTION_PAUSE_GUEST:
-        return migration_pause_guest (m, error);
-    case ACTION_CANCEL:
-        m->cancel_wanted = TRUE;
-        return TRUE;
-    }
-    return TRUE;
-}
-
 static gboolean
 check_destination_lives (Migration *m, GError **error)
 {
@@ -171,26 +142,13 @@ fail_on_status (Migration *m, GError **error)
                          m->source_error ? ": " : "", m->source_error ? m->source_error : "");
 }
 
-static gboolean
-steer (Migration *m, gboolean pass_ended, GError **error)
-{
-    Advice advice;
-
-    if (m->status == STATUS_SETUP ||
-        !rule_decide (&m->rule, &m->tracker, &m->limits, pass_ended, &advice))
-        return TRUE;
-    return act_on (m, &advice, error);
-}
-
 /* Until pre-copy is over, one way or another: TRUE with the source in pre-switchover or beyond, in
  * postcopy, or completed. */
 static gboolean
 converge (Migration *m, GError **error)
 {
     for (;;) {
-        gboolean pass_ended = FALSE;
-
-        if (!migration_look (m, &pass_ended, error))
+        if (!migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED || m->status == STATUS_NONE)
             return fail_on_status (m, error);
@@ -202,7 +160,7 @@ converge (Migration *m, GError **error)
         if (m->postcopy_wanted && m->status == STATUS_ACTIVE)
             return migration_switch_to_postcopy (m, error);
         if (!check_destination_lives (m, error) || !migration_check_progress (m, error) ||
-            !steer (m, pass_ended, error) || !migration_press_downtime (m, error) ||
+            !migration_steer (m, error) || !migration_press_downtime (m, error) ||
             !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
             return FALSE;
     }

@@ -130,30 +130,29 @@ take_status (Migration *m, MigrationStatus status, json_object *reply)
 /* An orderly sequence of looks is what the tracker and the record want; a terminal status may lack
  * numbers, the last ones stand then. */
 gboolean
-migration_look (Migration *m, gboolean *ret_pass_ended, GError **error)
+migration_look (Migration *m, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
     MigrationStatus status;
-    gboolean pass_ended;
     Sample sample;
 
     if (!vm_query_status (m->source, 0, &status, &reply, error))
         return FALSE;
     take_status (m, status, reply);
     sample = m->tracker.last;
-    sample_read_migrate (&sample, reply);
+    sample_read_migrate (&sample, &m->tracker.outlook, reply);
     sample_read_parameters (&sample, m->source->parameters);
+    sample_take_run_state (&sample, m->source_run_state);
     m->tracker.postcopy = status_is_postcopy (status);
-    pass_ended =
-        tracker_take (&m->tracker, &sample, &m->limits,
-                      m->migrate_us ? (guint64)(g_get_monotonic_time () - m->migrate_us) : 0);
-    if (sample.downtime_us != SAMPLE_UNKNOWN)
-        m->qemu_downtime_us = sample.downtime_us;
+    sample.may = migration_knobs (m);
+    tracker_take (&m->tracker, &sample, &m->limits,
+                  m->migrate_us ? (guint64)(g_get_monotonic_time () - m->migrate_us) : 0);
+    if (m->tracker.outlook.downtime_us != SAMPLE_UNKNOWN)
+        m->qemu_downtime_us = m->tracker.outlook.downtime_us;
     if (status != STATUS_SETUP)
-        migration_post_own (m, "sample",
-                            sample_to_json (&sample, m->status_text, m->source_run_state));
-    if (ret_pass_ended)
-        *ret_pass_ended = pass_ended;
+        migration_post_own (
+            m, "sample",
+            sample_to_json (&sample, &m->tracker.outlook, m->status_text, m->source_run_state));
     return TRUE;
 }
 
@@ -195,17 +194,34 @@ migration_check_progress (Migration *m, GError **error)
                                   "nothing moves, and the destination hangs: %s", why->message);
 }
 
+static void
+post_applied (Migration *m, json_object *parameters, GPtrArray *changed, const char *answer)
+{
+    json_object *line = qmp_object ("parameters", json_object_get (parameters), "answer",
+                                    json_object_new_string (answer), NULL);
+    json_object *list;
+
+    if (changed && changed->len > 0) {
+        list = json_object_new_array ();
+        for (guint i = 0; i < changed->len; i++)
+            json_object_array_add (list, json_object_new_string (g_ptr_array_index (changed, i)));
+        json_object_object_add (line, "changed_by_guard", list);
+    }
+    migration_post (m, "applied", line);
+}
+
 gboolean
-migration_apply (Migration *m, json_object *arguments, GError **error)
+migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GError **error)
 {
     g_autoptr (json_object) kept = json_object_get (arguments);
     g_autoptr (GError) why = NULL;
-    gboolean ok;
+    gboolean ok = TRUE;
 
-    ok = vm_tell (m->source, "migrate-set-parameters", arguments, &why);
-    migration_post (m, "applied",
-                    qmp_object ("parameters", json_object_get (kept), "answer",
-                                json_object_new_string (ok ? "ok" : why->message), NULL));
+    if (json_object_object_length (kept) > 0)
+        ok = vm_tell (m->source, "migrate-set-parameters", arguments, &why);
+    else
+        json_object_put (arguments);
+    post_applied (m, kept, changed, ok ? "ok" : why->message);
     if (!ok) {
         /* A knob that QEMU does not turn is no reason to give up the move. */
         if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {

@@ -1,41 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One look at a running migration, in base units, from what QEMU says. What QEMU does not say is
- * SAMPLE_UNKNOWN, never 0. Names as in docs/json.md. */
+/* One look at a running migration, in base units, from what QEMU says: the very struct that a
+ * policy is shown. What QEMU does not say is QMPMIG_UNKNOWN, never 0. In JSON each field has its
+ * name; those of `limits` stand beside the others. */
 #pragma once
 
+#include "plugins/qmpmig-plugin.h"
 #include "qmp/message.h"
 
-#define SAMPLE_UNKNOWN G_MAXUINT64
+#define SAMPLE_UNKNOWN QMPMIG_UNKNOWN
 
+typedef struct qmpmig_sample Sample;
+
+/* What people are shown beside it. */
 typedef struct {
-    /* memory, as QEMU counts */
-    guint64 total_bytes, remaining_bytes, sent_bytes;
-    guint64 precopy_bytes, downtime_bytes, postcopy_bytes, multifd_bytes;
-    guint64 normal_pages, zero_pages, page_size_bytes, pages_per_s;
-    guint64 dirty_bytes_per_s, bandwidth_bytes_per_s, expected_downtime_us, downtime_us, setup_us;
-    guint64 elapsed_us, syncs;
-    /* in force */
-    guint64 throttle_pct, downtime_limit_us, bandwidth_limit_bytes_per_s;
-    guint64 postcopy_bandwidth_bytes_per_s, switchover_bandwidth_bytes_per_s, xbzrle_cache_bytes;
-    /* extras */
-    guint64 xbzrle_pages, xbzrle_bytes, xbzrle_misses, xbzrle_overflow;
-    guint64 postcopy_requests, zero_copy_missed, vfio_bytes;
-    /* ours: the tracker fills them in */
-    guint64 sequence, passes, remaining_at_sync_bytes;
-    guint64 throttle_commanded_pct, throttle_integral_us;
-    guint64 max_downtime_us, max_stall_us, deadline_left_us, max_throttle_pct;
-    guint64 downtime_if_stopped_us, remaining_us;
-    double xbzrle_miss_rate, xbzrle_encoding_rate, pass_progress, progress; /* below 0: unknown */
-    const char *verdict; /* static; NULL: unknown */
-} Sample;
+    guint64 remaining_us;                /* until the guest runs there */
+    guint64 downtime_us, downtime_bytes; /* at the end, as QEMU says */
+    double pass_progress, progress;      /* 0 to 1; below 0: unknown */
+    guint64 verdict;                     /* enum qmpmig_verdict */
+} Outlook;
 
 /* Everything unknown. */
 void sample_init (Sample *self);
-/* What a query-migrate answer has; the rest stays as it was. */
-void sample_read_migrate (Sample *self, json_object *query_migrate);
+void outlook_init (Outlook *self);
+const char *verdict_name (guint64 verdict);
+/* What a query-migrate answer has; the rest stays as it was. OUTLOOK may be NULL. */
+void sample_read_migrate (Sample *self, Outlook *outlook, json_object *query_migrate);
+void sample_take_run_state (Sample *self, const char *run_state); /* NULL: not known */
 void sample_read_parameters (Sample *self, json_object *parameters);
-/* STATUS is QEMU's word; RUN_STATE may be NULL. Without type, t_us and id. */
-json_object *sample_to_json (const Sample *self, const char *status, const char *run_state);
+/* STATUS is QEMU's word; RUN_STATE and OUTLOOK may be NULL. Without type, t_us and id. */
+json_object *sample_to_json (const Sample *self, const Outlook *outlook, const char *status,
+                             const char *run_state);
+/* The sample of a recorded line; what it does not have is unknown. */
+void sample_from_json (Sample *self, json_object *line);
 
 /* A `sample` line without type, t_us and id from QEMU's answers; QUERY_STATUS and PARAMETERS may be
  * NULL. Owned by the caller. */

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/steering/tracker.h"
 
-/* Weight of a new bandwidth against the mean of the ones before: about a second at ten a second. */
-#define BANDWIDTH_WEIGHT 0.1
-/* A pass that leaves more than this part of what the one before left has not shrunk. */
-#define PASS_SHRINKS_BELOW 0.9
-
 void
 tracker_init (Tracker *self)
 {
-    *self = (Tracker){ .remaining_at_boundary = SAMPLE_UNKNOWN,
-                       .remaining_at_previous = SAMPLE_UNKNOWN,
-                       .remaining_at_sync = SAMPLE_UNKNOWN };
+    *self =
+        (Tracker){ .remaining_at_boundary = SAMPLE_UNKNOWN, .remaining_at_sync = SAMPLE_UNKNOWN };
     sample_init (&self->last);
+    outlook_init (&self->outlook);
+    estimate_init (&self->estimate);
 }
 
 static guint64
@@ -24,8 +20,9 @@ known_or_zero (guint64 value)
 static guint64
 pages_covered (const Sample *s)
 {
+    /* QEMU counts a page whose delta was too long twice. */
     return known_or_zero (s->normal_pages) + known_or_zero (s->zero_pages) +
-           known_or_zero (s->xbzrle_pages);
+           known_or_zero (s->xbzrle_pages) - known_or_zero (s->xbzrle_overflow);
 }
 
 /* Bytes of guest memory dealt with since the last sample: by the pages counted, or, where pages
@@ -35,29 +32,24 @@ covered_since (const Sample *last, const Sample *now)
 {
     guint64 pages = pages_covered (now) - MIN (pages_covered (last), pages_covered (now));
     guint64 by_pages = pages * known_or_zero (now->page_size_bytes);
-    guint64 fell = last->remaining_bytes > now->remaining_bytes
-                       ? last->remaining_bytes - now->remaining_bytes
-                       : 0;
+    gboolean fell =
+        last->remaining_bytes != SAMPLE_UNKNOWN && last->remaining_bytes > now->remaining_bytes;
 
-    return MAX (by_pages, fell);
+    return fell ? MAX (by_pages, last->remaining_bytes - now->remaining_bytes) : by_pages;
 }
 
 static gboolean
-take_pass (Tracker *self, const Sample *sample)
+take_pass (Tracker *self, const Sample *sample, guint64 covered)
 {
     if (sample->remaining_bytes == SAMPLE_UNKNOWN)
         return FALSE;
-    if (self->remaining_at_boundary == SAMPLE_UNKNOWN) {
+    if (self->remaining_at_boundary == SAMPLE_UNKNOWN)
         self->remaining_at_boundary = known_or_zero (sample->total_bytes);
-        self->covered = pages_covered (sample) * known_or_zero (sample->page_size_bytes);
-    } else {
-        self->covered += covered_since (&self->last, sample);
-    }
+    self->covered += covered;
     if (sample->syncs != self->last.syncs)
         self->remaining_at_sync = sample->remaining_bytes;
     if (self->covered < self->remaining_at_boundary)
         return FALSE;
-    self->remaining_at_previous = self->remaining_at_boundary;
     self->remaining_at_boundary = sample->remaining_bytes;
     self->covered = 0;
     self->passes++;
@@ -65,95 +57,119 @@ take_pass (Tracker *self, const Sample *sample)
 }
 
 static void
-take_throttle (Tracker *self, const Sample *sample, guint64 now_us)
+take_throttle (Tracker *self, Sample *sample, guint64 now_us)
 {
+    guint64 commanded = self->throttle_commanded_pct;
+
     if (sample->throttle_pct != SAMPLE_UNKNOWN && now_us > self->last_us)
         self->throttle_integral_us += (now_us - self->last_us) * sample->throttle_pct / 100;
     self->last_us = now_us;
+    if (sample->throttle_pct == commanded && self->last.throttle_pct != commanded && commanded > 0)
+        self->why |= QMPMIG_WHY_EFFECT;
+    sample->throttle_commanded_pct = commanded;
+    sample->throttle_integral_us = self->throttle_integral_us;
 }
 
 static void
-take_bandwidth (Tracker *self, const Sample *sample)
+take_progress (Tracker *self, const Sample *s)
 {
-    guint64 now = sample->bandwidth_bytes_per_s;
+    Outlook *outlook = &self->outlook;
+    double done = 0;
 
-    if (now == SAMPLE_UNKNOWN || now == 0)
-        return;
-    if (self->sent_mean == 0)
-        self->sent_mean = now;
-    else
-        self->sent_mean =
-            (guint64)(self->sent_mean * (1 - BANDWIDTH_WEIGHT) + now * BANDWIDTH_WEIGHT);
-}
-
-gboolean
-tracker_has_stalled (const Tracker *self)
-{
-    return !self->postcopy && self->passes >= 2 && self->remaining_at_previous != SAMPLE_UNKNOWN &&
-           (double)self->remaining_at_boundary >
-               PASS_SHRINKS_BELOW * (double)self->remaining_at_previous;
-}
-
-static void
-forecast (const Tracker *self, Sample *s, const Limits *limits)
-{
-    guint64 dirty = self->postcopy ? 0 : known_or_zero (s->dirty_bytes_per_s);
-
-    if (s->remaining_bytes == SAMPLE_UNKNOWN || self->sent_mean == 0)
-        return;
-    s->downtime_if_stopped_us =
-        (guint64)((double)s->remaining_bytes * G_USEC_PER_SEC / (double)self->sent_mean);
-    /* Of passes that do not shrink nobody can say when they end. */
-    if (dirty < self->sent_mean && !tracker_has_stalled (self))
-        s->remaining_us = (guint64)((double)s->remaining_bytes * G_USEC_PER_SEC /
-                                    (double)(self->sent_mean - dirty));
-    else
-        s->remaining_us = SAMPLE_UNKNOWN;
-    if (self->passes == 0 || s->dirty_bytes_per_s == SAMPLE_UNKNOWN)
-        s->verdict = "unknown";
-    else if (s->downtime_if_stopped_us <= limits->max_downtime_us ||
-             dirty < self->sent_mean / 10 * 9)
-        s->verdict = "on-course";
-    else
-        s->verdict = "needs-action";
-}
-
-static void
-take_progress (Tracker *self, Sample *s)
-{
     if (s->remaining_bytes != SAMPLE_UNKNOWN && known_or_zero (s->total_bytes) > 0)
-        self->progress =
-            MAX (self->progress, 0.99 * (1 - (double)s->remaining_bytes / (double)s->total_bytes));
-    s->progress = CLAMP (self->progress, 0, 1);
+        done = 0.99 * (1 - (double)s->remaining_bytes / (double)s->total_bytes);
+    outlook->progress = CLAMP (MAX (outlook->progress, done), 0, 1);
     if (self->remaining_at_boundary != SAMPLE_UNKNOWN && self->remaining_at_boundary > 0)
-        s->pass_progress = MIN (1, (double)self->covered / (double)self->remaining_at_boundary);
+        outlook->pass_progress =
+            MIN (1, (double)self->covered / (double)self->remaining_at_boundary);
 }
 
 static void
-take_limits (const Tracker *self, Sample *s, const Limits *limits, guint64 now_us)
+take_limits (Sample *s, const Limits *limits, guint64 now_us)
 {
-    s->max_downtime_us = limits->max_downtime_us;
-    s->max_stall_us = limits->max_stall_us;
-    s->max_throttle_pct = limits->max_throttle_pct;
+    s->limits = (struct qmpmig_limits){
+        .max_downtime_us = limits->max_downtime_us,
+        .max_stall_us = limits->max_stall_us,
+        .deadline_left_us = SAMPLE_UNKNOWN,
+        .abort_left_us = SAMPLE_UNKNOWN,
+        .max_throttle_pct = limits->max_throttle_pct,
+        .max_bandwidth_bytes_per_s = limits->bandwidth_bytes_per_s,
+        .if_stuck = limits->if_stuck,
+        .postcopy = limits->postcopy,
+    };
     if (limits->deadline_us)
-        s->deadline_left_us = limits->deadline_us > now_us ? limits->deadline_us - now_us : 0;
-    s->throttle_commanded_pct = self->throttle_commanded_pct;
+        s->limits.deadline_left_us =
+            limits->deadline_us > now_us ? limits->deadline_us - now_us : 0;
+}
+
+static void
+take_times (Tracker *self, Sample *s, guint64 now_us, gboolean pass_ended)
+{
+    if (s->syncs != self->last.syncs) {
+        self->sync_us = (gint64)now_us;
+        self->why |= QMPMIG_WHY_SYNC;
+    }
+    if (pass_ended) {
+        self->pass_us = (gint64)now_us;
+        self->why |= QMPMIG_WHY_PASS;
+    }
+    if (s->status != self->last.status)
+        self->why |= QMPMIG_WHY_STATUS;
+    s->now_us = now_us;
+    s->since_sync_us = now_us - (guint64)self->sync_us;
+    s->since_pass_us = now_us - (guint64)self->pass_us;
+    s->sequence = self->sequence++;
+    s->passes = self->passes;
+    s->first_pass_done = self->passes > 0;
+    s->remaining_at_sync_bytes = self->remaining_at_sync;
+}
+
+/* Until a policy says better: as long as nothing changes. */
+static void
+take_outlook (Tracker *self, const Sample *s)
+{
+    Outlook *outlook = &self->outlook;
+    guint64 dirty = self->postcopy ? 0 : known_or_zero (s->dirty_bytes_per_s);
+    guint64 link = known_or_zero (s->link_bytes_per_s);
+
+    if (self->has_forecast && !self->postcopy)
+        return;
+    outlook->remaining_us = SAMPLE_UNKNOWN;
+    outlook->verdict = QMPMIG_VERDICT_UNKNOWN;
+    if (s->remaining_bytes == SAMPLE_UNKNOWN || link == 0)
+        return;
+    if (dirty < link)
+        outlook->remaining_us =
+            (guint64)((double)s->remaining_bytes * G_USEC_PER_SEC / (double)(link - dirty));
+    if (self->passes > 0 && s->dirty_bytes_per_s != SAMPLE_UNKNOWN)
+        outlook->verdict =
+            dirty < link / 10 * 9 ? QMPMIG_VERDICT_ON_COURSE : QMPMIG_VERDICT_NEEDS_ACTION;
+}
+
+void
+tracker_take_forecast (Tracker *self, const struct qmpmig_advice *forecast)
+{
+    if (forecast->verdict == QMPMIG_VERDICT_UNKNOWN)
+        return;
+    self->has_forecast = TRUE;
+    self->outlook.verdict = forecast->verdict;
+    self->outlook.remaining_us = forecast->remaining_us;
 }
 
 gboolean
 tracker_take (Tracker *self, Sample *sample, const Limits *limits, guint64 now_us)
 {
-    gboolean ended = take_pass (self, sample);
+    guint64 covered = covered_since (&self->last, sample);
+    gboolean ended = take_pass (self, sample, covered);
 
+    take_limits (sample, limits, now_us);
+    take_times (self, sample, now_us, ended);
     take_throttle (self, sample, now_us);
-    take_bandwidth (self, sample);
-    take_limits (self, sample, limits, now_us);
-    sample->sequence = self->sequence++;
-    sample->passes = self->passes;
-    sample->remaining_at_sync_bytes = self->remaining_at_sync;
-    sample->throttle_integral_us = self->throttle_integral_us;
+    estimate_take (&self->estimate, &self->last, sample, covered, ended);
     take_progress (self, sample);
-    forecast (self, sample, limits);
+    take_outlook (self, sample);
+    sample->why = self->why ? self->why : QMPMIG_WHY_CLOCK;
+    self->why = 0;
     self->last = *sample;
     return ended;
 }

@@ -22,7 +22,7 @@
 #define QMPMIG_LIMITS_FIELDS(F) \
     F (qmpmig_limits, max_downtime_us) F (qmpmig_limits, max_stall_us) \
     F (qmpmig_limits, deadline_left_us) F (qmpmig_limits, abort_left_us) \
-    F (qmpmig_limits, max_throttle_pct) F (qmpmig_limits, bandwidth_bytes_per_s) \
+    F (qmpmig_limits, max_throttle_pct) F (qmpmig_limits, max_bandwidth_bytes_per_s) \
     F (qmpmig_limits, if_stuck) F (qmpmig_limits, postcopy)
 
 #define QMPMIG_FACTS_FIELDS(F) \

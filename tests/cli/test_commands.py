@@ -20,7 +20,7 @@ VERSIONS = ("10.0", "7.2", "11.1") if os.environ.get("QMPMIG_MATRIX") else ("10.
 # A guest that is dirtied faster than it is sent: its migration ends when somebody sees to it.
 GUEST = {"guest": "bare", "memory": 128, "ws": "32M", "rate": "48M", "destination_paused": True}
 SLOW = 8 << 20
-HELD = ("--bandwidth", "8MiB/s", "--max-downtime", "1ms", "--throttle", "off")
+HELD = ("--bandwidth", "8MiB/s", "--max-downtime", "1ms", "--throttle", "off", "--policy", "auto,xbzrle=off")
 
 
 class CommandTest(unittest.TestCase):

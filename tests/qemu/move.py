@@ -42,7 +42,8 @@ BOOT_S = 120
 # of the machine: nothing ends such a move but somebody who changes something.
 FAST = "48MiB/s"
 SLOW = 12 * MIB
-HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", FAST)
+HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", FAST,
+        "--policy", "auto,xbzrle=off")
 LINUX = {"version": "10.0", "guest": "linux", "memory": 128, "ws": "6M", "static": "8M", "rate": "256M"}
 BARE = {"version": "7.2", "guest": "bare", "memory": 128, "ws": "6M", "static": "8M", "rate": "256M"}
 

@@ -51,15 +51,16 @@ class Bare(MoveTest):
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *HOLD, "--xbzrle=16MiB", "--on-success", "keep")
             self.slow_down(hop)
             running.wait_for(lambda: any(line.get("xbzrle_pages", 0) > 0 for _, line in running.lines), "deltas")
-            if running.process.poll() is None:
-                self.let_go(hop)
+            # By the witness: with deltas it may be over by now, and then qmpmig takes no orders.
+            hop.source.witness.call("migrate-set-parameters", {"downtime-limit": 2000})
             self.assertEqual(running.record.best("xbzrle_cache_bytes"), 16 * MIB)
             self.assert_whole(hop, running.record)
 
     def test_the_throttle_is_steered_up_and_down(self):
         with self.hop() as hop:
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--postcopy", "never", "--bandwidth", FAST,
-                                          "--max-downtime", "1ms", "--max-stall", "90ms", "--on-success", "keep")
+                                          "--max-downtime", "1ms", "--max-stall", "90ms", "--on-success", "keep",
+                                          "--policy", "fixed,throttle=90%")
             self.slow_down(hop)
             running.wait_line("sample", throttle_pct=90, throttle_commanded_pct=90)
             self.qmpmig.run("--socket", hop.source.qmp, "set", "max-throttle=1%")
@@ -67,7 +68,6 @@ class Bare(MoveTest):
             running.wait_line("sample", throttle_pct=1, throttle_commanded_pct=1)
             self.let_go(hop)
             record = running.record
-            self.assertEqual(record.codes()[:2], [1, 2])
             self.assert_live(record, hop.source)
             self.assert_whole(hop, record)
 

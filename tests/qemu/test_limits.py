@@ -7,7 +7,8 @@ import unittest
 from tests.qemu.move import FAST, LINUX, MIB, MoveTest, Settings
 
 # Nothing but what a test permits ends the move.
-STUCK = ("--postcopy", "never", "--throttle", "off", "--max-downtime", "1ms", "--bandwidth", FAST)
+STUCK = ("--postcopy", "never", "--throttle", "off", "--max-downtime", "1ms", "--bandwidth", FAST,
+         "--policy", "auto,xbzrle=off")
 
 
 class Limits(MoveTest):
@@ -37,7 +38,7 @@ class Limits(MoveTest):
             self.slow_down(hop)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assertEqual(record.parameter("source", "downtime-limit"), 600)
+            self.assertEqual(record.parameter("source", "downtime-limit"), 30)
             self.assertEqual(record.best("max_downtime_us"), 3000000)
             self.assertLess(record.result["blackout_us"], 3000000)
 
@@ -50,11 +51,12 @@ class Deadlines(MoveTest):
     def test_a_deadline_that_nears_presses_for_postcopy(self):
         with self.hop() as hop:
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--max-downtime", "1ms", "--deadline", "8s",
-                                          "--bandwidth", FAST, "--throttle", "off")
+                                          "--bandwidth", FAST, "--throttle", "off", "--policy", "auto,xbzrle=off")
             self.slow_down(hop, MIB)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assertEqual(record.codes(), [1, 5])
+            self.assertEqual(record.of("advice")[-1]["action"], "postcopy")
+            self.assertIn("deadline", record.of("advice")[-1]["reason"])
             self.assertGreater(record.of("sample", status="active")[-1]["deadline_left_us"], 0)
 
     def test_a_deadline_that_passes_does_what_was_said(self):
@@ -63,8 +65,8 @@ class Deadlines(MoveTest):
             self.slow_down(hop, MIB)
             record = running.record
             self.assert_stays(hop, record.result, "cancelled", 11)
-            self.assertEqual(record.codes(), [1, 6])
-            self.assertEqual(record.samples[-2].get("deadline_left_us", 0), 0)
+            self.assertEqual(record.of("advice")[-1]["action"], "cancel")
+            self.assertLess(record.samples[-2].get("deadline_left_us", 0), 1000000)
 
 
 class Stuck(MoveTest):
@@ -76,8 +78,9 @@ class Stuck(MoveTest):
     def test_waiting_goes_on_and_says_what_would_help(self):
         with self.hop() as hop:
             running = self.stuck(hop)
-            advice = running.wait_line("advice", reason_code=6)
-            self.assertIn("--if-stuck wait", advice["reason"])
+            advice = running.wait_line("advice", verdict="cannot-within-limits")
+            self.assertRegex(advice["reason"], r"needs .* of downtime, postcopy, or .*; allowed: 1 ms")
+            self.assertEqual(advice["action"], "none")
             running.wait_passes(5, hop.source)
             self.let_go(hop)
             self.assert_arrived(hop, running.record)

@@ -9,7 +9,7 @@ from tests.qemu.move import FAST, LINUX, MIB, MoveTest, Settings
 class Throttle(MoveTest):
     """The guest writes faster than the stream takes it, so that nothing but the throttle ends the move."""
 
-    stuck = ("--postcopy", "never", "--bandwidth", FAST)
+    stuck = ("--postcopy", "never", "--bandwidth", FAST, "--policy", "auto,xbzrle=off")
 
     def pace(self, guest):
         """Pages a second, as it is now."""
@@ -25,10 +25,11 @@ class Throttle(MoveTest):
             record = running.record
             self.assert_arrived(hop, record)
             self.assert_live(record, hop.source)
-            self.assertEqual(record.codes()[:2], [1, 2])
-            self.assertEqual(record.of("advice")[1]["throttle_pct"], 98)
-            self.assertEqual(record.best("throttle_commanded_pct"), 98)
-            self.assertEqual(record.best("throttle_pct"), 98)
+            throttle = [line["throttle_pct"] for line in record.of("advice") if "throttle_pct" in line][0]
+            self.assertGreater(throttle, 90)
+            self.assertLessEqual(throttle, 98)
+            self.assertEqual(record.best("throttle_commanded_pct"), throttle)
+            self.assertEqual(record.best("throttle_pct"), throttle)
             self.assertGreater(record.result["throttle_integral_us"], 0)
 
     def test_the_throttle_is_taken_off_when_the_guest_stays(self):
@@ -36,7 +37,7 @@ class Throttle(MoveTest):
             before = Settings(hop.source)
             pace = self.pace(hop.source)
             running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *self.stuck, "--max-downtime", "1ms",
-                                          "--max-stall", "90ms")
+                                          "--max-stall", "90ms", "--policy", "fixed,throttle=90%")
             self.slow_down(hop)
             running.wait_line("sample", throttle_pct=90)
             self.assertEqual(hop.source.witness.call("query-migrate-parameters")["max-cpu-throttle"], 90)

@@ -9,7 +9,8 @@ import unittest
 
 from tests.qemu.move import FAST, MIB, SLOW, MoveTest, Record, Settings
 
-LATER = ("--throttle", "off", "--max-downtime", "1ms", "--bandwidth", FAST)
+LATER = ("--throttle", "off", "--max-downtime", "1ms", "--bandwidth", FAST,
+         "--policy", "auto,xbzrle=off")
 
 
 class SecondTerminal(MoveTest):

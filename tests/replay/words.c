@@ -15,7 +15,7 @@
     INNER (outer, deadline_left_us)                                                                \
     INNER (outer, abort_left_us)                                                                   \
     INNER (outer, max_throttle_pct)                                                                \
-    INNER (outer, bandwidth_bytes_per_s)                                                           \
+    INNER (outer, max_bandwidth_bytes_per_s)                                                       \
     INNER (outer, if_stuck)                                                                        \
     INNER (outer, postcopy)
 
@@ -55,10 +55,12 @@ static const Word words[] = {
     BIT (may, "downtime", QMPMIG_MAY_DOWNTIME),
     BIT (may, "bandwidth", QMPMIG_MAY_BANDWIDTH),
     BIT (may, "postcopy", QMPMIG_MAY_POSTCOPY),
+    BIT (may, "xbzrle-cache", QMPMIG_MAY_XBZRLE_CACHE),
     BIT (may, "pause-guest", QMPMIG_MAY_PAUSE_GUEST),
     BIT (can, "postcopy", QMPMIG_CAN_POSTCOPY),
     BIT (can, "preempt", QMPMIG_CAN_PREEMPT),
     BIT (can, "throttle", QMPMIG_CAN_THROTTLE),
+    BIT (can, "xbzrle", QMPMIG_CAN_XBZRLE),
     BIT (postcopy_blockers, "destination", QMPMIG_BLOCKER_DESTINATION),
     BIT (postcopy_blockers, "transport", QMPMIG_BLOCKER_TRANSPORT),
     BIT (postcopy_blockers, "method", QMPMIG_BLOCKER_METHOD),

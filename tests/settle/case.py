@@ -38,7 +38,8 @@ REPLY_TIMEOUT = ("--reply-timeout", f"{REPLY}s")
 BUSY = {"guest": "bare", "memory": 96, "ws": "24M", "static": "4M", "rate": "64M"}
 # One that has next to nothing left at the handover.
 IDLE = {"guest": "bare", "memory": 96, "ws": "8M", "static": "4M", "rate": "1M"}
-HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", "32MiB/s")
+HOLD = ("--max-downtime", "1ms", "--throttle", "off", "--postcopy", "never", "--bandwidth", "32MiB/s",
+        "--policy", "auto,xbzrle=off")
 
 # The points of a move of an idle guest, in their order.
 LISTENING = "send:source:migrate:before#1"

@@ -25,7 +25,7 @@ test_builtin (void)
     g_assert_cmpuint (options->max_throttle_pct, ==, 99);
     g_assert_cmpuint (options->bandwidth_bytes_per_s, ==, UNITS_UNLIMITED);
     g_assert_cmpint (options->postcopy, ==, POSTCOPY_AUTO);
-    g_assert_cmpint (options->if_stuck, ==, STUCK_WAIT);
+    g_assert_cmpint (options->if_stuck, ==, QMPMIG_STUCK_WAIT);
     g_assert_cmpint (options->on_success, ==, ON_SUCCESS_AUTO);
     g_assert_cmpint (options->compress_level, ==, -1);
     g_assert_cmpint (options->throttle, ==, THROTTLE_STEER);
@@ -63,7 +63,7 @@ test_values (void)
     g_assert_cmpuint (options->max_throttle_pct, ==, 80);
     g_assert_cmpuint (options->bandwidth_bytes_per_s, ==, 125000000);
     g_assert_cmpint (options->postcopy, ==, POSTCOPY_NEVER);
-    g_assert_cmpint (options->if_stuck, ==, STUCK_PAUSE_GUEST);
+    g_assert_cmpint (options->if_stuck, ==, QMPMIG_STUCK_PAUSE_GUEST);
     g_assert_cmpint (options->on_success, ==, ON_SUCCESS_KEEP);
     g_assert_true (options->offline && options->zero_copy && options->allow_exec);
     g_assert_cmpint (options->throttle, ==, THROTTLE_RAMP);
@@ -189,7 +189,10 @@ test_refused (void)
         { "unsafe", "a,,b", "*empty item" },
         { "unsafe", "", "*empty item" },
         { "trace", "", "*a file is needed" },
-        { "policy", "auto", "--policy: no such option" },
+        { "frobnicate", "auto", "--frobnicate: no such option" },
+        { "policy", "Auto", "*neither a policy*" },
+        { "policy", "auto,fast", "*not KEY=VALUE*" },
+        { "policy", "auto,max-downtime=5", "*unit*" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {

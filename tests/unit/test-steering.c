@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Samples, true passes and the built-in rule, by replayed numbers. */
-#include "agent/steering/rule.h"
+/* Samples, true passes, estimates and guard rails, by made-up numbers. */
+#include <math.h>
+
+#include "agent/steering/guard.h"
+#include "agent/steering/policy.h"
+#include "agent/steering/tracker.h"
+#include "plugins/curve.h"
 #include "qmp/value.h"
 #include "tests/unit/check.h"
 
@@ -10,6 +15,17 @@
 static const Limits limits = { .max_downtime_us = 500000,
                                .max_stall_us = 500000,
                                .max_throttle_pct = 98 };
+
+static struct qmpmig_curve
+curve_of (guint64 t0, guint64 b0, guint64 t1, guint64 b1)
+{
+    struct qmpmig_curve curve;
+
+    curve_init (&curve);
+    curve_add (&curve, t1, b1);
+    curve_add (&curve, t0, b0);
+    return curve;
+}
 
 /* A migration as QEMU would count it: pages sent, what remains, syncs. */
 typedef struct {
@@ -90,8 +106,8 @@ test_progress_never_falls (void)
     run_init (&run, 100 * MIB);
     for (guint i = 0; i < 40; i++) {
         run_step (&run, 10 * MIB, i < 9 ? (90 - 10 * i) * MIB : (i % 7) * 8 * MIB);
-        g_assert_cmpfloat (run.sample.progress, >=, last);
-        last = run.sample.progress;
+        g_assert_cmpfloat (run.tracker.outlook.progress, >=, last);
+        last = run.tracker.outlook.progress;
     }
 }
 
@@ -108,141 +124,218 @@ test_throttle_integral (void)
     g_assert_cmpuint (run.tracker.throttle_integral_us, ==, 500000);
 }
 
-/* A pass after which just as much remains. */
-static gboolean
-stalled_pass (Run *run, Rule *rule, Advice *advice)
-{
-    gboolean ended = run_step (run, 50 * MIB, 50 * MIB);
+/* -- Estimates -- */
 
-    return rule_decide (rule, &run->tracker, &limits, ended, advice);
+static void
+one_sync (Run *run, guint64 sent, guint64 remaining)
+{
+    run->sample.syncs++;
+    run_step (run, sent, remaining);
 }
 
 static void
-start_stalling (Run *run, Rule *rule, Advice *advice)
+test_syncs_tell_the_curve (void)
 {
-    run_init (run, 100 * MIB);
-    g_assert_true (run_step (run, 100 * MIB, 50 * MIB));
-    g_assert_false (rule_decide (rule, &run->tracker, &limits, TRUE, advice));
-}
-
-static void
-test_mildest_first (void)
-{
-    Rule rule = { .postcopy = POSTCOPY_FALLBACK, .steers_throttle = TRUE };
-    Advice advice;
-    Run run;
-
-    start_stalling (&run, &rule, &advice);
-    g_assert_true (stalled_pass (&run, &rule, &advice));
-    g_assert_true (advice.set_downtime_limit && !advice.set_throttle);
-    g_assert_cmpuint (advice.downtime_limit_us, ==, 500000);
-    g_assert_true (stalled_pass (&run, &rule, &advice));
-    g_assert_true (advice.set_throttle && advice.action == ACTION_NONE);
-    g_assert_cmpuint (advice.throttle_pct, ==, 98);
-    run.tracker.throttle_commanded_pct = 98;
-    for (guint i = 0; i < 5; i++) /* not in force yet: it is not blamed */
-        g_assert_false (stalled_pass (&run, &rule, &advice));
-    run.sample.throttle_pct = 98;
-    g_assert_false (stalled_pass (&run, &rule, &advice));
-    g_assert_false (stalled_pass (&run, &rule, &advice));
-    g_assert_true (stalled_pass (&run, &rule, &advice));
-    g_assert_cmpint (advice.action, ==, ACTION_POSTCOPY);
-    g_assert_false (stalled_pass (&run, &rule, &advice));
-}
-
-static void
-test_throttle_that_never_comes (void)
-{
-    Rule rule = { .postcopy = POSTCOPY_FALLBACK, .steers_throttle = TRUE };
-    Advice advice;
-    Run run;
-    guint passes = 0;
-
-    start_stalling (&run, &rule, &advice);
-    stalled_pass (&run, &rule, &advice);
-    stalled_pass (&run, &rule, &advice);
-    run.tracker.throttle_commanded_pct = 98;
-    while (!stalled_pass (&run, &rule, &advice))
-        g_assert_cmpuint (++passes, <, 30);
-    g_assert_cmpint (advice.action, ==, ACTION_POSTCOPY);
-}
-
-static void
-test_if_stuck (void)
-{
-    static const struct {
-        StuckAction if_stuck;
-        Action action;
-    } cases[] = { { STUCK_WAIT, ACTION_NONE },
-                  { STUCK_PAUSE_GUEST, ACTION_PAUSE_GUEST },
-                  { STUCK_CANCEL, ACTION_CANCEL } };
-
-    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-        Rule rule = { .postcopy = POSTCOPY_NEVER, .if_stuck = cases[i].if_stuck };
-        Advice advice;
-        Run run;
-
-        start_stalling (&run, &rule, &advice);
-        stalled_pass (&run, &rule, &advice);
-        g_assert_true (stalled_pass (&run, &rule, &advice));
-        g_assert_cmpint (advice.reason_code, ==, REASON_STUCK);
-        g_assert_cmpint (advice.action, ==, cases[i].action);
-    }
-}
-
-static void
-test_shrinking_is_left_alone (void)
-{
-    Rule rule = { .postcopy = POSTCOPY_FALLBACK, .steers_throttle = TRUE };
-    Advice advice;
     Run run;
 
     run_init (&run, 100 * MIB);
-    for (guint64 left = 100 * MIB; left > MIB; left /= 2) {
-        gboolean ended = run_step (&run, left, left / 2);
-
-        g_assert_true (ended);
-        g_assert_false (rule_decide (&rule, &run.tracker, &limits, ended, &advice));
-    }
+    run.sample.guest_running = 1;
+    for (guint i = 0; i < 9; i++)
+        run_step (&run, 10 * MIB, (90 - 10 * i) * MIB);
+    one_sync (&run, 10 * MIB, 40 * MIB); /* a second: 40 MiB were written to */
+    run_step (&run, 10 * MIB, 30 * MIB);
+    run_step (&run, 10 * MIB, 20 * MIB);
+    run_step (&run, 10 * MIB, 10 * MIB);
+    one_sync (&run, 10 * MIB, 30 * MIB); /* .4 seconds: 30 MiB */
+    g_assert_cmpuint (curve_points (&run.sample.curve), ==, 2);
+    g_assert_cmpuint (run.sample.curve.bytes[0], ==, 30 * MIB);
+    g_assert_cmpuint (run.sample.curve.time_us[0], ==, 400000);
+    g_assert_cmpuint (run.sample.curve.bytes[1], ==, 40 * MIB);
+    g_assert_cmpuint (run.sample.dirtied_bytes, ==, 30 * MIB);
+    g_assert_cmpuint (run.sample.remaining_after_pass_bytes, >, 10 * MIB);
+    g_assert_cmpuint (run.sample.remaining_after_pass_bytes, <, 30 * MIB);
 }
 
+/* Several syncs in one look cannot be told apart. */
 static void
-test_postcopy_now (void)
+test_syncs_that_run_together_tell_nothing (void)
 {
-    Rule rule = { .postcopy = POSTCOPY_NOW };
-    Advice advice;
     Run run;
 
     run_init (&run, 100 * MIB);
+    run.sample.guest_running = 1;
     run_step (&run, 50 * MIB, 50 * MIB);
-    g_assert_false (rule_decide (&rule, &run.tracker, &limits, FALSE, &advice));
-    run_step (&run, 50 * MIB, 20 * MIB);
-    g_assert_true (rule_decide (&rule, &run.tracker, &limits, TRUE, &advice));
-    g_assert_cmpint (advice.action, ==, ACTION_POSTCOPY);
+    run.sample.syncs += 2;
+    run_step (&run, 50 * MIB, 40 * MIB);
+    g_assert_cmpuint (curve_points (&run.sample.curve), ==, 0);
+}
+
+/* Guest time: what a throttle takes away is not counted. */
+static void
+test_a_throttle_slows_the_guests_clock (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    run.sample.guest_running = 1;
+    run.sample.throttle_pct = 75;
+    for (guint i = 0; i < 4; i++)
+        run_step (&run, 10 * MIB, 50 * MIB);
+    one_sync (&run, 10 * MIB, 60 * MIB);
+    g_assert_cmpuint (run.sample.curve.time_us[0], ==, 100000);
 }
 
 static void
-test_deadline (void)
+test_link_is_what_goes_over_it (void)
 {
-    Limits pressed = limits;
-    Rule rule = { .postcopy = POSTCOPY_FALLBACK, .steers_throttle = TRUE };
-    Advice advice;
     Run run;
-    gboolean switched = FALSE;
 
-    pressed.deadline_us = 4000000;
     run_init (&run, 100 * MIB);
-    while (!switched && run.now_us < 5000000) {
-        run.now_us += 100000;
-        run.sample.normal_pages += 10 * MIB / PAGE;
-        run.sample.remaining_bytes = 50 * MIB;
-        tracker_take (&run.tracker, &run.sample, &pressed, run.now_us);
-        if (rule_decide (&rule, &run.tracker, &pressed, FALSE, &advice))
-            switched = advice.action == ACTION_POSTCOPY;
+    for (guint i = 0; i < 30; i++)
+        run_step (&run, 2 * MIB, 50 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, >, 19 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, <, 21 * MIB);
+    g_assert_cmpuint (run.sample.link_low_bytes_per_s, <=, run.sample.link_bytes_per_s);
+}
+
+/* -- Guard rails -- */
+
+typedef struct {
+    Sample sample;
+    struct qmpmig_advice advice;
+    GPtrArray *changed;
+} Guarded;
+
+static void
+guard_init (Guarded *g, guint64 may)
+{
+    sample_init (&g->sample);
+    policy_default_advice (&g->advice);
+    g->sample.may = may;
+    g->sample.total_bytes = 512 * MIB;
+    g->sample.throttle_commanded_pct = 0;
+    g->sample.limits.max_downtime_us = 500000;
+    g->sample.limits.max_throttle_pct = 90;
+    g->sample.limits.max_bandwidth_bytes_per_s = 0;
+    g->changed = g_ptr_array_new_with_free_func (g_free);
+}
+
+static guint
+guard_run (Guarded *g)
+{
+    guint count;
+
+    guard_advice (&g->sample, &g->advice, g->changed);
+    count = g->changed->len;
+    g_ptr_array_unref (g->changed);
+    return count;
+}
+
+static void
+test_limits_stand_above_a_policy (void)
+{
+    Guarded g;
+
+    guard_init (&g, G_MAXUINT64);
+    g.advice.set = QMPMIG_SET_THROTTLE | QMPMIG_SET_DOWNTIME | QMPMIG_SET_XBZRLE_CACHE;
+    g.advice.throttle_pct = 500;
+    g.advice.downtime_limit_us = 3000000;
+    g.advice.xbzrle_cache_bytes = 100 * MIB;
+    g_assert_cmpuint (guard_run (&g), ==, 2);
+    g_assert_cmpuint (g.advice.throttle_pct, ==, 90);
+    g_assert_cmpuint (g.advice.downtime_limit_us, ==, 500000);
+    g_assert_cmpuint (g.advice.xbzrle_cache_bytes, ==, 128 * MIB); /* QEMU's powers of two */
+}
+
+static void
+test_a_bandwidth_limit_is_the_operators (void)
+{
+    Guarded g;
+
+    guard_init (&g, G_MAXUINT64);
+    g.sample.limits.max_bandwidth_bytes_per_s = 50 * MIB;
+    g.advice.set = QMPMIG_SET_BANDWIDTH;
+    g.advice.bandwidth_bytes_per_s = 0; /* no limit */
+    g_assert_cmpuint (guard_run (&g), ==, 1);
+    g_assert_cmpuint (g.advice.bandwidth_bytes_per_s, ==, 50 * MIB);
+}
+
+static void
+test_knobs_that_may_not_be_turned (void)
+{
+    Guarded g;
+
+    guard_init (&g, QMPMIG_MAY_DOWNTIME);
+    g.advice.set = QMPMIG_SET_THROTTLE | QMPMIG_SET_DOWNTIME | QMPMIG_SET_BANDWIDTH;
+    g.advice.throttle_pct = 50;
+    g.advice.downtime_limit_us = 100000;
+    g.advice.action = QMPMIG_ACTION_CANCEL;
+    g_assert_cmpuint (guard_run (&g), ==, 3);
+    g_assert_cmpuint (g.advice.set, ==, QMPMIG_SET_DOWNTIME);
+    g_assert_cmpuint (g.advice.action, ==, QMPMIG_ACTION_NONE);
+}
+
+static void
+test_within_the_limits_nothing_is_changed (void)
+{
+    Guarded g;
+
+    guard_init (&g, G_MAXUINT64);
+    g.advice.set = QMPMIG_SET_THROTTLE | QMPMIG_SET_DOWNTIME;
+    g.advice.throttle_pct = 90;
+    g.advice.downtime_limit_us = 500000;
+    g.advice.action = QMPMIG_ACTION_POSTCOPY;
+    g_assert_cmpuint (guard_run (&g), ==, 0);
+    g_assert_cmpuint (g.advice.action, ==, QMPMIG_ACTION_POSTCOPY);
+}
+
+/* -- The working-set curve -- */
+
+/* 64 MiB, written at random at 100 MiB/s. */
+static void
+test_a_uniform_set_is_told_by_two_points (void)
+{
+    double n = 64.0 * (double)MIB, rate = 100.0 / 64;
+    struct qmpmig_curve curve = curve_of (1300000, (guint64)(n * -expm1 (-rate * 1.3)), 8000000,
+                                          (guint64)(n * -expm1 (-rate * 8)));
+    struct curve_model model;
+
+    curve_model_init (&model, &curve);
+    for (double s = 0.05; s < 1.3; s += 0.05) {
+        double want = n * -expm1 (-rate * s);
+
+        g_assert_cmpfloat (fabs (curve_bytes (&model, s * 1e6) - want), <, 0.03 * want);
     }
-    g_assert_true (switched);
-    g_assert_cmpuint (run.now_us, >=, 3000000);
-    g_assert_cmpuint (run.now_us, <, 4000000);
+    g_assert_cmpfloat (fabs (curve_time_us (&model, curve_bytes (&model, 400000), 1e6) - 400000), <,
+                       100);
+}
+
+static void
+test_the_newest_is_believed (void)
+{
+    struct qmpmig_curve curve = curve_of (1000000, 50 * MIB, 5000000, 60 * MIB);
+
+    curve_add (&curve, 2000000, 80 * MIB);
+    g_assert_cmpuint (curve.bytes[0], >=, 40 * MIB);
+    g_assert_cmpuint (curve.bytes[2], >=, 80 * MIB);
+    curve_add (&curve, 2000000, 20 * MIB); /* meets the other half way */
+    g_assert_cmpuint (curve.bytes[1], ==, 50 * MIB);
+    g_assert_cmpuint (curve_points (&curve), ==, 3);
+}
+
+static void
+test_the_curve_stays_small (void)
+{
+    struct qmpmig_curve curve;
+
+    curve_init (&curve);
+    for (guint64 t = 1000; t < 1000000000; t = t * 3 / 2)
+        curve_add (&curve, t, t);
+    g_assert_cmpuint (curve_points (&curve), ==, QMPMIG_CURVE_POINTS);
+    for (guint i = 1; i < QMPMIG_CURVE_POINTS; i++) {
+        g_assert_cmpuint (curve.time_us[i], >, curve.time_us[i - 1]);
+        g_assert_cmpuint (curve.bytes[i], >=, curve.bytes[i - 1]);
+    }
 }
 
 static void
@@ -255,7 +348,7 @@ test_absent_is_unknown (void)
     g_assert_cmpstr (qmp_peek_string (line, "phase", NULL), ==, "setup");
     g_assert_null (qmp_peek (line, "remaining_bytes"));
     g_assert_null (qmp_peek (line, "throttle_pct"));
-    g_assert_null (qmp_peek (line, "xbzrle_miss_rate"));
+    g_assert_null (qmp_peek (line, "xbzrle_miss_ppm"));
 }
 
 static void
@@ -271,6 +364,27 @@ test_units (void)
     g_assert_cmpuint (qmp_peek_uint (line, "dirty_bytes_per_s", 0), ==, 40960);
     g_assert_cmpuint (qmp_peek_uint (line, "bandwidth_bytes_per_s", 0), ==, 1000000);
     g_assert_cmpuint (qmp_peek_uint (line, "downtime_limit_us", 0), ==, 7000);
+}
+
+/* What is recorded can be replayed: nothing is lost on the way. */
+static void
+test_json_and_back (void)
+{
+    Sample before, after;
+    json_object *line;
+
+    sample_init (&before);
+    before.status = QMPMIG_STATUS_ACTIVE;
+    sample_take_run_state (&before, "running");
+    before.why = QMPMIG_WHY_SYNC;
+    before.may = QMPMIG_MAY_DOWNTIME;
+    before.remaining_bytes = 12;
+    before.limits.max_stall_us = 34;
+    before.curve = curve_of (10, 20, 30, 40);
+    line = sample_to_json (&before, NULL, "active", "running");
+    sample_from_json (&after, line);
+    g_assert_cmpmem (&before, sizeof before, &after, sizeof after);
+    json_object_put (line);
 }
 
 static void
@@ -289,18 +403,28 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     check_add ("/sample/what-qemu-does-not-say-is-absent", test_absent_is_unknown);
     check_add ("/sample/qemus-units-become-base-units", test_units);
+    check_add ("/sample/json-and-back-loses-nothing", test_json_and_back);
     check_add ("/sample/an-unknown-status-is-still-running", test_unknown_status);
     check_add ("/tracker/a-pass-ends-when-what-remained-was-sent", test_pass_by_bytes);
     check_add ("/tracker/syncs-are-no-passes", test_syncs_are_no_passes);
     check_add ("/tracker/unchanged-pages-count-as-covered", test_pass_without_bytes);
     check_add ("/tracker/progress-never-falls", test_progress_never_falls);
     check_add ("/tracker/the-throttle-adds-up", test_throttle_integral);
-    check_add ("/rule/mildest-first", test_mildest_first);
-    check_add ("/rule/a-throttle-that-never-comes-is-not-waited-for",
-               test_throttle_that_never_comes);
-    check_add ("/rule/if-stuck-is-the-last-word", test_if_stuck);
-    check_add ("/rule/passes-that-shrink-are-left-alone", test_shrinking_is_left_alone);
-    check_add ("/rule/postcopy-now-waits-for-the-first-pass", test_postcopy_now);
-    check_add ("/rule/a-deadline-is-met-by-postcopy", test_deadline);
+    check_add ("/estimate/syncs-tell-the-working-set-curve", test_syncs_tell_the_curve);
+    check_add ("/estimate/syncs-that-run-together-tell-nothing",
+               test_syncs_that_run_together_tell_nothing);
+    check_add ("/estimate/a-throttle-slows-the-guests-clock",
+               test_a_throttle_slows_the_guests_clock);
+    check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
+    check_add ("/guard/limits-stand-above-a-policy", test_limits_stand_above_a_policy);
+    check_add ("/guard/a-bandwidth-limit-is-the-operators",
+               test_a_bandwidth_limit_is_the_operators);
+    check_add ("/guard/knobs-that-may-not-be-turned-are-left", test_knobs_that_may_not_be_turned);
+    check_add ("/guard/within-the-limits-nothing-is-changed",
+               test_within_the_limits_nothing_is_changed);
+    check_add ("/curve/a-uniform-set-is-told-by-two-points",
+               test_a_uniform_set_is_told_by_two_points);
+    check_add ("/curve/the-newest-is-believed", test_the_newest_is_believed);
+    check_add ("/curve/it-stays-small", test_the_curve_stays_small);
     return g_test_run ();
 }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/steering/estimate.h"
+
+#include <math.h>
+
+#include "plugins/curve.h"
+
+/* A rate counts half after this time. */
+#define HALF_LIFE_US (1.5 * G_TIME_SPAN_SECOND)
+/* Fewer pages say nothing of how many bytes one costs. */
+#define ENOUGH_PAGES 64
+#define PAGE_HEADER  8
+/* From the source's STOP to the destination's RESUME with no memory left: 10 to 50 ms seen. */
+#define SWITCHOVER_US (30 * G_TIME_SPAN_MILLISECOND)
+
+void
+estimate_init (Estimate *self)
+{
+    *self = (Estimate){ .first_pass = TRUE };
+    curve_init (&self->curve);
+}
+
+static guint64
+known (guint64 value)
+{
+    return value == SAMPLE_UNKNOWN ? 0 : value;
+}
+
+static guint64
+pages_sent (const Sample *s)
+{
+    return known (s->normal_pages) + known (s->zero_pages) + known (s->xbzrle_pages) -
+           known (s->xbzrle_overflow);
+}
+
+static void
+take_link (Estimate *self, const Sample *now)
+{
+    double dt_us = (double)(now->now_us - self->last_us);
+    double rate = (double)(now->sent_bytes - self->last_sent) * G_USEC_PER_SEC / dt_us;
+    double weight = 1 - exp2 (-dt_us / HALF_LIFE_US);
+
+    if (self->mean == 0) {
+        self->mean = rate;
+        self->square = rate * rate;
+        return;
+    }
+    self->mean += weight * (rate - self->mean);
+    self->square += weight * (rate * rate - self->square);
+}
+
+static void
+take_bytes (Estimate *self, Sample *now)
+{
+    if (now->sent_bytes == SAMPLE_UNKNOWN || now->now_us == SAMPLE_UNKNOWN)
+        return;
+    if (self->last_us && now->now_us > self->last_us && now->sent_bytes >= self->last_sent)
+        take_link (self, now);
+    self->last_us = now->now_us;
+    self->last_sent = now->sent_bytes;
+    if (self->mean <= 0) { /* the first look: QEMU has counted for longer */
+        if (known (now->bandwidth_bytes_per_s) > 0)
+            now->link_bytes_per_s = now->link_low_bytes_per_s = now->bandwidth_bytes_per_s;
+        return;
+    }
+    now->link_bytes_per_s = (guint64)self->mean;
+    now->link_low_bytes_per_s = (guint64)MAX (
+        self->mean - sqrt (MAX (self->square - self->mean * self->mean, 0)), self->mean / 2);
+}
+
+static void
+take_page_cost (Estimate *self, Sample *now, gboolean pass_ended)
+{
+    guint64 pages = pages_sent (now), sent = known (now->sent_bytes);
+
+    if (pass_ended) {
+        self->first_pass = FALSE;
+        self->pass_pages = pages;
+        self->pass_sent = sent;
+    }
+    now->page_bytes = known (now->page_size_bytes) + PAGE_HEADER;
+    if (!self->first_pass && pages >= self->pass_pages + ENOUGH_PAGES)
+        now->page_bytes = MAX ((sent - self->pass_sent) / (pages - self->pass_pages), 1);
+}
+
+/* Guest time runs slower under a throttle, and not at all while the guest stands still. */
+static void
+take_guest_time (Estimate *self, const Sample *last, const Sample *now)
+{
+    double running = 1 - (double)known (now->throttle_pct) / 100;
+
+    if (last->now_us != SAMPLE_UNKNOWN && now->guest_running == 1)
+        self->guest_time_us += (double)(now->now_us - last->now_us) * running;
+}
+
+static void
+take_sync (Estimate *self, const Sample *last, Sample *now, guint64 covered_bytes)
+{
+    guint64 stood = known (last->remaining_bytes);
+    guint64 dirtied = now->remaining_bytes + covered_bytes > stood
+                          ? now->remaining_bytes + covered_bytes - stood
+                          : 0;
+
+    now->dirtied_bytes = dirtied;
+    now->since_sync_us = 0;
+    /* The first finds all of memory. Several in one look: what was written between them cannot be
+     * told apart. */
+    if (last->syncs > 0 && now->syncs == last->syncs + 1)
+        curve_add (&self->curve, (guint64)self->guest_time_us, dirtied);
+    self->guest_time_us = 0;
+}
+
+static double
+time_to_send_us (const Sample *s, double bytes)
+{
+    return bytes / (double)s->page_size_bytes * (double)s->page_bytes * G_USEC_PER_SEC /
+           (double)s->link_bytes_per_s;
+}
+
+/* The guest may write in max_downtime what can be sent in it, no more. */
+static guint64
+workable_throttle (const Sample *s, const struct curve_model *model)
+{
+    double allowed_us = (double)s->limits.max_downtime_us;
+    double bytes = allowed_us / time_to_send_us (s, 1);
+    double guest_us = curve_time_us (model, bytes, allowed_us);
+
+    return (guint64)ceil (100 * (1 - guest_us / allowed_us));
+}
+
+static void
+foretell (Sample *now)
+{
+    double running = 1 - (double)known (now->throttle_pct) / 100;
+    guint64 left = now->remaining_at_sync_bytes;
+    struct curve_model model;
+
+    now->switchover_us = SWITCHOVER_US;
+    if (now->remaining_bytes == SAMPLE_UNKNOWN || known (now->page_size_bytes) == 0 ||
+        known (now->link_bytes_per_s) == 0)
+        return;
+    now->downtime_if_stopped_us = (guint64)time_to_send_us (now, (double)now->remaining_bytes);
+    if (curve_points (&now->curve) == 0 || left == SAMPLE_UNKNOWN)
+        return;
+    curve_model_init (&model, &now->curve);
+    now->remaining_after_pass_bytes =
+        (guint64)curve_bytes (&model, running * time_to_send_us (now, (double)left));
+    if (known (now->limits.max_downtime_us) > 0)
+        now->workable_throttle_pct = workable_throttle (now, &model);
+}
+
+void
+estimate_take (Estimate *self, const Sample *last, Sample *now, guint64 covered_bytes,
+               gboolean pass_ended)
+{
+    guint points;
+
+    take_bytes (self, now);
+    take_page_cost (self, now, pass_ended);
+    take_guest_time (self, last, now);
+    if (now->syncs != SAMPLE_UNKNOWN && last->syncs != SAMPLE_UNKNOWN && now->syncs > last->syncs)
+        take_sync (self, last, now, covered_bytes);
+    now->curve = self->curve;
+    points = curve_points (&self->curve);
+    now->confidence_pct = points > 3 ? 90 : points * 25;
+    foretell (now);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a sample's numbers mean for the time to come: how fast the link is, how fast the guest
+ * writes (the working-set curve), what one more pass would leave. Pure. Where the formulas come
+ * from is told in qmpmig-plugin(3). */
+#pragma once
+
+#include "agent/steering/sample.h"
+
+typedef struct {
+    /* link, bytes per second */
+    double mean, square;
+    guint64 last_us, last_sent;
+    /* bytes sent for a page in this pass */
+    guint64 pass_sent, pass_pages;
+    /* since QEMU last looked which pages are dirty */
+    double guest_time_us;
+    guint64 remaining, covered;
+    gboolean first_pass;
+    struct qmpmig_curve curve;
+} Estimate;
+
+void estimate_init (Estimate *self);
+/* LAST and NOW follow each other; COVERED_BYTES of guest memory were dealt with between them. Fills
+ * in NOW's estimates. */
+void estimate_take (Estimate *self, const Sample *last, Sample *now, guint64 covered_bytes,
+                    gboolean pass_ended);

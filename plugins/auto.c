@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The default policy: qmpmig-policy-auto(7). No throttle and a short downtime limit as long as
+ * passes shrink. When they stop: whatever is cheapest for the guest of what is permitted and can
+ * work, and what cannot work is said before anything is taken from the guest. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forecast.h"
+
+#define MS 1000.0
+#define S  1e6
+
+/* A pass that leaves more than this part of what it had to send has not shrunk. */
+#define SHRINKS_BELOW 0.85
+/* Standstill that nobody notices: QEMU may stop the guest for it at any time. */
+#define SMALL_DOWNTIME_US (30 * MS)
+/* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
+ * which may follow on one. */
+#define STALL_SHARE 0.4
+/* QEMU throttles by letting a vCPU run so long and sleep the rest. */
+#define THROTTLE_SLICE_US (10 * MS)
+/* Deltas are looked at when so many pages have hit the cache. */
+#define ENOUGH_HITS 256
+/* A link that is faster needs no deltas: making them would be the bottleneck. */
+#define FAST_LINK   300e6
+#define FIRST_CACHE ((uint64_t)16 << 20)
+/* A throttle that holds for so many passes without making them shrink does not work. */
+#define THROTTLE_PASSES 4
+/* Time for QEMU to act on what is commanded: two of its rated syncs. */
+#define LAG_US (2 * S)
+
+enum reason {
+    REASON_NONE,
+    REASON_ON_COURSE = 100,
+    REASON_SHRINKING,
+    REASON_DELTAS_HELP,
+    REASON_DELTAS_TRIED,
+    REASON_FINISH,
+    REASON_THROTTLE,
+    REASON_THROTTLED,
+    REASON_DEADLINE,
+    REASON_CANNOT,
+    REASON_POSTCOPY,
+    REASON_STUCK,
+};
+
+enum stage { STAGE_FREE, STAGE_FINISHING, STAGE_THROTTLED, STAGE_STUCK };
+
+struct policy {
+    const struct qmpmig_context *context;
+    uint64_t wants_deltas, most_cache;
+    enum stage stage;
+    uint64_t throttle_pct, passes_held; /* since the throttle is in force */
+    /* deltas */
+    uint64_t cache_sized, cache_passes;   /* passes since the cache got its size */
+    uint64_t hits, overflow, delta_bytes; /* at the start of this pass */
+    double delta_cost;                    /* bytes for a page that hits; 0: not known */
+};
+
+/* -- Configuration, plan ------------------------------------------------------------------- */
+
+static void *
+auto_open (const struct qmpmig_context *context)
+{
+    struct policy *p = calloc (1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->context = context;
+    p->wants_deltas = 1;
+    p->most_cache = (uint64_t)1 << 30;
+    return p;
+}
+
+static int
+auto_config (void *handle, const char *key, const char *value)
+{
+    struct policy *p = handle;
+    const struct qmpmig_host *host = p->context->host;
+
+    if (strcmp (key, "xbzrle") == 0)
+        return host->parse_bool (p->context, key, value, &p->wants_deltas);
+    if (strcmp (key, "xbzrle-max") == 0)
+        return host->parse_size (p->context, key, value, &p->most_cache);
+    host->error (p->context, "the keys are xbzrle and xbzrle-max");
+    return -1;
+}
+
+static int
+auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
+{
+    struct policy *p = handle;
+    double first = fmin (SMALL_DOWNTIME_US, (double)facts->limits.max_downtime_us);
+
+    plan->set = QMPMIG_PLAN_DOWNTIME;
+    plan->downtime_limit_us = (uint64_t)first;
+    p->cache_sized = (facts->chosen & QMPMIG_CAN_XBZRLE) != 0; /* the operator's size stays */
+    if (p->wants_deltas && (facts->can & QMPMIG_CAN_XBZRLE) &&
+        !(facts->chosen & (QMPMIG_CAN_MULTIFD | QMPMIG_CAN_XBZRLE))) {
+        plan->set |= QMPMIG_PLAN_XBZRLE;
+        plan->xbzrle_cache_bytes = p->most_cache < FIRST_CACHE ? p->most_cache : FIRST_CACHE;
+        snprintf (plan->reason, sizeof plan->reason, "deltas pay where writes are sparse");
+    }
+    return 0;
+}
+
+/* -- Words --------------------------------------------------------------------------------- */
+
+static void say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
+
+static void
+say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    vsnprintf (a->reason, sizeof a->reason, format, args);
+    va_end (args);
+    a->reason_code = code;
+}
+
+/* -- Numbers ------------------------------------------------------------------------------- */
+
+static double
+sleep_us (double throttle)
+{
+    return throttle <= 0 ? 0 : THROTTLE_SLICE_US * throttle / (1 - throttle);
+}
+
+/* Longest time that memory may take while the guest stands still, beside a throttle of this much.
+ */
+static double
+allowed_us (const struct qmpmig_sample *s, double throttle)
+{
+    double downtime = (double)s->limits.max_downtime_us;
+    double stall = (double)s->limits.max_stall_us - sleep_us (throttle);
+
+    return fmax ((throttle > 0 ? fmin (downtime, stall) : downtime) - (double)s->switchover_us,
+                 fmin (downtime, SMALL_DOWNTIME_US) / 2);
+}
+
+/* Hard, but with room for the blackout behind its longest sleep. */
+static double
+hard_throttle (const struct qmpmig_sample *s)
+{
+    double stall = STALL_SHARE * (double)s->limits.max_stall_us;
+
+    return fmin (floor (100 * stall / (stall + THROTTLE_SLICE_US)),
+                 (double)s->limits.max_throttle_pct) /
+           100;
+}
+
+static struct forecast
+foresee (const struct qmpmig_sample *s, const struct forecast_model *model, double throttle)
+{
+    struct forecast_case c = {
+        .remaining_bytes = (double)s->remaining_bytes,
+        .pass_bytes = (double)s->remaining_at_sync_bytes,
+        .throttle_now = (double)s->throttle_pct / 100,
+        .throttle = throttle,
+        .lag_us = throttle > 0 && s->throttle_pct == 0 ? LAG_US : 0,
+        .stop_us = throttle > 0 ? allowed_us (s, throttle) : SMALL_DOWNTIME_US,
+    };
+
+    return forecast_run (model, &c);
+}
+
+static void
+tell_forecast (const struct qmpmig_sample *s, const struct forecast *f, struct qmpmig_advice *a)
+{
+    double fixed = (double)s->switchover_us;
+
+    a->remaining_us = (uint64_t)(f->time_us + fixed);
+    a->remaining_p90_us = (uint64_t)(f->time_us * 1.15 + 2 * fixed);
+    a->blackout_us = (uint64_t)(f->blackout_us + fixed);
+    a->blackout_p90_us = (uint64_t)(f->blackout_us * 1.5 + 2 * fixed);
+    a->work_lost_us = s->throttle_integral_us + (uint64_t)(f->lost_us + f->blackout_us + fixed);
+}
+
+/* -- Deltas -------------------------------------------------------------------------------- */
+
+static uint64_t
+counted (uint64_t value)
+{
+    return value == QMPMIG_UNKNOWN ? 0 : value;
+}
+
+static void
+note_pass (struct policy *p, const struct qmpmig_sample *s)
+{
+    if (!(s->why & QMPMIG_WHY_PASS))
+        return;
+    p->cache_passes += p->cache_sized;
+    p->hits = counted (s->xbzrle_pages);
+    p->overflow = counted (s->xbzrle_overflow);
+    p->delta_bytes = counted (s->xbzrle_bytes);
+}
+
+/* QEMU fills the cache from its second pass on: until then it is empty and can be resized for
+ * nothing. */
+static void
+size_cache (struct policy *p, const struct qmpmig_sample *s, struct qmpmig_advice *a)
+{
+    uint64_t wanted = (uint64_t)1 << 12;
+
+    if (p->cache_sized || !(s->may & QMPMIG_MAY_XBZRLE_CACHE))
+        return;
+    p->cache_sized = 1;
+    if ((double)s->link_bytes_per_s < FAST_LINK)
+        while (wanted < s->remaining_at_sync_bytes && wanted * 2 <= p->most_cache)
+            wanted *= 2;
+    if (wanted == s->xbzrle_cache_bytes)
+        return;
+    a->set |= QMPMIG_SET_XBZRLE_CACHE;
+    a->xbzrle_cache_bytes = wanted;
+}
+
+static void
+weigh_deltas (struct policy *p, const struct qmpmig_sample *s)
+{
+    double hits = (double)(counted (s->xbzrle_pages) - p->hits);
+    double overflow = (double)(counted (s->xbzrle_overflow) - p->overflow);
+    double bytes = (double)(counted (s->xbzrle_bytes) - p->delta_bytes);
+
+    if (hits < ENOUGH_HITS)
+        return;
+    p->delta_cost = (bytes + overflow * (double)s->page_size_bytes) / hits + FORECAST_PAGE_HEADER;
+}
+
+/* They may still turn out to pay: the cache is there, and no page has hit it yet. */
+static int
+deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
+{
+    return p->cache_sized && p->delta_cost == 0 && p->cache_passes < 2 &&
+           s->xbzrle_cache_bytes != QMPMIG_UNKNOWN &&
+           s->xbzrle_cache_bytes >= s->remaining_at_sync_bytes / 4;
+}
+
+/* -- Decisions ----------------------------------------------------------------------------- */
+
+static void
+set_downtime (const struct qmpmig_sample *s, double us, struct qmpmig_advice *a)
+{
+    uint64_t limit = (uint64_t)fmin (ceil (us / MS) * MS, (double)s->limits.max_downtime_us);
+
+    if (limit == s->downtime_limit_us)
+        return;
+    a->set |= QMPMIG_SET_DOWNTIME;
+    a->downtime_limit_us = limit;
+}
+
+static int
+on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason code,
+           const char *words, struct qmpmig_advice *a)
+{
+    tell_forecast (s, f, a);
+    a->verdict = QMPMIG_VERDICT_ON_COURSE;
+    say (a, code, "%s", words);
+    return 0;
+}
+
+/* Passes end up at something that may be spent at once. */
+static int
+finish (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f, double stop_us,
+        struct qmpmig_advice *a)
+{
+    p->stage = STAGE_FINISHING;
+    set_downtime (s, stop_us * 1.2, a);
+    tell_forecast (s, f, a);
+    a->remaining_us = (uint64_t)stop_us + s->switchover_us;
+    a->blackout_us = a->remaining_us;
+    a->verdict = QMPMIG_VERDICT_ON_COURSE;
+    say (a, REASON_FINISH,
+         "another pass would leave as much: the guest may stand still for %.0f ms now",
+         stop_us / MS);
+    return 0;
+}
+
+static int
+throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f, double share,
+          enum reason code, struct qmpmig_advice *a)
+{
+    p->stage = STAGE_THROTTLED;
+    p->throttle_pct = (uint64_t)lround (100 * share);
+    p->passes_held = 0;
+    a->set |= QMPMIG_SET_THROTTLE;
+    a->throttle_pct = p->throttle_pct;
+    set_downtime (s, allowed_us (s, share), a);
+    tell_forecast (s, f, a);
+    a->verdict = QMPMIG_VERDICT_ON_COURSE;
+    if (code == REASON_DEADLINE)
+        say (a, code, "%.1f s are left to the deadline, and it takes %.1f s: throttle %.0f %%",
+             (double)s->limits.deadline_left_us / S, f->time_us / S, 100 * share);
+    else
+        say (a, code,
+             "passes do not shrink: throttle %.0f %%, hard and short, about %.1f s of guest time",
+             100 * share, (f->lost_us + f->blackout_us) / S);
+    return 0;
+}
+
+static void
+say_cannot (const struct qmpmig_sample *s, const struct forecast_model *m, double stall_us,
+            struct qmpmig_advice *a)
+{
+    double allowed = (double)s->limits.max_downtime_us;
+    double needed = stall_us + (double)s->switchover_us;
+
+    a->verdict = QMPMIG_VERDICT_CANNOT;
+    a->needs = QMPMIG_NEEDS_DOWNTIME | QMPMIG_NEEDS_BANDWIDTH | QMPMIG_NEEDS_POSTCOPY;
+    a->needed_downtime_us = (uint64_t)needed;
+    a->needed_bandwidth_bytes_per_s = (uint64_t)forecast_needed_link (
+        m, (double)s->limits.max_throttle_pct / 100, allowed_us (s, 0));
+    a->needed_throttle_pct = s->workable_throttle_pct;
+    say (a, REASON_CANNOT,
+         "needs %.1f s of downtime, postcopy, or %.0f Mbit/s; allowed: %.0f ms, throttle %" PRIu64
+         " %%",
+         needed / S, (double)a->needed_bandwidth_bytes_per_s * 8 / 1e6, allowed / MS,
+         s->limits.max_throttle_pct);
+}
+
+/* Nothing that keeps the guest within the limits can work. A throttle is of no use then. */
+static int
+give_up (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+         double stall_us, struct qmpmig_advice *a)
+{
+    int is_new = p->stage != STAGE_STUCK;
+
+    p->stage = STAGE_STUCK;
+    say_cannot (s, m, stall_us, a);
+    if (s->throttle_commanded_pct > 1 && s->throttle_commanded_pct != QMPMIG_UNKNOWN) {
+        a->set |= QMPMIG_SET_THROTTLE;
+        a->throttle_pct = 0;
+    }
+    set_downtime (s, (double)s->limits.max_downtime_us, a);
+    if (s->may & QMPMIG_MAY_POSTCOPY)
+        a->action = QMPMIG_ACTION_POSTCOPY;
+    else if (s->limits.if_stuck == QMPMIG_STUCK_PAUSE_GUEST && is_new)
+        a->action = QMPMIG_ACTION_PAUSE_GUEST;
+    else if (s->limits.if_stuck == QMPMIG_STUCK_CANCEL)
+        a->action = QMPMIG_ACTION_CANCEL;
+    return 0;
+}
+
+/* Where passes stop to shrink: finish if that is permitted, else throttle if that can work. */
+static int
+act_on_stall (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+              const struct forecast *free_run, struct qmpmig_advice *a)
+{
+    double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
+    struct forecast f;
+
+    if (free_run->stall_us <= allowed_us (s, 0))
+        return finish (p, s, free_run, free_run->stall_us, a);
+    if (!(s->may & QMPMIG_MAY_THROTTLE_UP))
+        return give_up (p, s, m, free_run->stall_us, a);
+    f = foresee (s, m, share);
+    if (!f.ends && most > share) {
+        share = most;
+        f = foresee (s, m, share);
+    }
+    if (!f.ends)
+        return give_up (p, s, m, free_run->stall_us, a);
+    return throttle (p, s, &f, share, REASON_THROTTLE, a);
+}
+
+/* Postcopy ends in the time that it takes to send what is dirty. */
+static int
+switch_in_time (const struct qmpmig_sample *s, const struct forecast_model *m, double left_us,
+                struct qmpmig_advice *a)
+{
+    double needs_us = forecast_send_us (m, (double)s->remaining_at_sync_bytes);
+
+    if (!(s->may & QMPMIG_MAY_POSTCOPY) || left_us > needs_us * 1.5 + S)
+        return 0;
+    a->action = QMPMIG_ACTION_POSTCOPY;
+    say (a, REASON_POSTCOPY, "%.1f s are left to the deadline: switching to postcopy", left_us / S);
+    return 1;
+}
+
+/* It would end by itself, but too late. */
+static int
+press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+       const struct forecast *free_run, struct qmpmig_advice *a)
+{
+    double left = fmin ((double)s->limits.deadline_left_us, (double)s->limits.abort_left_us);
+    double share = hard_throttle (s);
+    struct forecast f;
+
+    if (left >= (double)QMPMIG_UNKNOWN / 2 || (free_run->ends && free_run->time_us < left))
+        return 0;
+    f = foresee (s, m, share);
+    if (f.ends && (s->may & QMPMIG_MAY_THROTTLE_UP) && left > 0) {
+        if (f.time_us * 1.1 + 0.5 * S < left)
+            return 0; /* no earlier than needed */
+        throttle (p, s, &f, share, REASON_DEADLINE, a);
+        return 1;
+    }
+    if (switch_in_time (s, m, left, a))
+        return 1;
+    if (left > 0)
+        return 0;
+    give_up (p, s, m, free_run->stall_us, a);
+    return 1;
+}
+
+static int
+decide_free (struct policy *p, const struct qmpmig_sample *s, struct forecast_model *m,
+             struct qmpmig_advice *a)
+{
+    double cost = m->page_cost;
+    struct forecast f;
+
+    if (p->delta_cost > 0)
+        m->page_cost = fmin (cost, p->delta_cost);
+    f = foresee (s, m, 0);
+    if (press (p, s, m, &f, a))
+        return 0;
+    if (f.ends)
+        return on_course (s, &f,
+                          p->delta_cost > 0 && p->delta_cost < cost / 2 ? REASON_DELTAS_HELP
+                                                                        : REASON_ON_COURSE,
+                          "passes shrink", a);
+    if (f.next_bytes < SHRINKS_BELOW * (double)s->remaining_at_sync_bytes)
+        return on_course (s, &f, REASON_SHRINKING, "passes shrink, but will not end", a);
+    if (deltas_are_open (p, s))
+        return on_course (s, &f, REASON_DELTAS_TRIED,
+                          "passes do not shrink; whether deltas help shows in this pass", a);
+    return act_on_stall (p, s, m, &f, a);
+}
+
+/* It ends at the first sync that finds little enough. If it does not, the curve by now knows more
+ * than it did. */
+static int
+decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+                  struct qmpmig_advice *a)
+{
+    double share = (double)p->throttle_pct / 100;
+    struct forecast f = foresee (s, m, share);
+
+    if (s->throttle_pct == p->throttle_pct && (s->why & QMPMIG_WHY_PASS))
+        p->passes_held++;
+    if (p->passes_held >= THROTTLE_PASSES && !f.ends) {
+        double most = (double)s->limits.max_throttle_pct;
+
+        if ((double)p->throttle_pct < most)
+            return throttle (p, s, &f, most / 100, REASON_THROTTLE, a);
+        f = foresee (s, m, 0);
+        return give_up (p, s, m, f.stall_us, a);
+    }
+    return on_course (s, &f, REASON_THROTTLED, "throttled until little enough remains", a);
+}
+
+/* Before anything can be foreseen, a deadline can only be missed. */
+static int
+decide_blind (const struct qmpmig_sample *s, struct qmpmig_advice *a)
+{
+    if (s->limits.deadline_left_us != 0)
+        return 0;
+    a->verdict = QMPMIG_VERDICT_CANNOT;
+    a->needs = QMPMIG_NEEDS_TIME;
+    say (a, REASON_STUCK, "the deadline has passed before memory was sent once");
+    if (s->may & QMPMIG_MAY_POSTCOPY)
+        a->action = QMPMIG_ACTION_POSTCOPY;
+    else if (s->limits.if_stuck == QMPMIG_STUCK_CANCEL)
+        a->action = QMPMIG_ACTION_CANCEL;
+    return 0;
+}
+
+static int
+auto_decide (void *handle, const struct qmpmig_sample *s, struct qmpmig_advice *a)
+{
+    struct policy *p = handle;
+    struct forecast_model model;
+
+    if (s->status != QMPMIG_STATUS_ACTIVE || s->guest_running != 1)
+        return 0;
+    if (s->first_pass_done != 1 || !forecast_model_init (&model, s))
+        return decide_blind (s, a);
+    note_pass (p, s);
+    size_cache (p, s, a);
+    weigh_deltas (p, s);
+    switch (p->stage) {
+    case STAGE_FREE:
+    case STAGE_FINISHING:
+        return decide_free (p, s, &model, a);
+    case STAGE_THROTTLED:
+        return decide_throttled (p, s, &model, a);
+    case STAGE_STUCK: {
+        struct forecast f = foresee (s, &model, 0);
+
+        return f.ends ? on_course (s, &f, REASON_ON_COURSE, "passes shrink again", a)
+                      : give_up (p, s, &model, f.stall_us, a);
+    }
+    }
+    return 0;
+}
+
+static void
+auto_close (void *handle)
+{
+    free (handle);
+}
+
+QMPMIG_EXPORT const struct qmpmig_plugin qmpmig_plugin = {
+    .size = sizeof (struct qmpmig_plugin),
+    .abi = QMPMIG_ABI,
+    .name = "auto",
+    .version = "1",
+    .description = "free while passes shrink; then what costs the guest least and can work",
+    .config_help = "xbzrle=on  send deltas where they pay\n"
+                   "xbzrle-max=1GiB  largest cache for them\n",
+    .open = auto_open,
+    .config = auto_config,
+    .plan = auto_plan,
+    .decide = auto_decide,
+    .close = auto_close,
+};

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Policies at work on a real migration: what they advise is in force in QEMU, and never more than the limits permit."""
+
+import unittest
+
+from tests.qemu.move import FAST, MIB, MoveTest, Settings
+
+BUSY = ("--postcopy", "never", "--bandwidth", FAST)
+
+
+class Policies(MoveTest):
+    def test_a_fixed_throttle_is_in_force_in_qemu(self):
+        with self.hop() as hop:
+            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *BUSY, "--policy", "fixed,throttle=40%",
+                                          "--max-downtime", "1ms", "--max-stall", "500ms")
+            self.slow_down(hop)
+            running.wait_line("sample", throttle_pct=40)
+            self.assertEqual(hop.source.migration()["cpu-throttle-percentage"], 40)
+            self.let_go(hop)
+            record = running.record
+            self.assert_arrived(hop, record)
+            self.assertEqual(record.header["policy"]["name"], "fixed")
+            self.assertEqual(record.header["policy"]["keys"], {"throttle": "40%"})
+
+    def test_a_limit_stands_above_the_policy(self):
+        with self.hop() as hop:
+            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *BUSY, "--policy", "fixed,throttle=90%",
+                                          "--max-downtime", "1ms", "--max-stall", "10ms")
+            self.slow_down(hop)
+            applied = running.wait_line("applied")
+            self.assertIn("throttle 90% cut to 50%", applied["changed_by_guard"])
+            self.assertEqual(hop.source.witness.call("query-migrate-parameters")["max-cpu-throttle"], 50)
+            self.let_go(hop)
+            self.assert_arrived(hop, running.record)
+
+    def test_a_limit_can_be_a_key_of_the_policy(self):
+        with self.hop() as hop:
+            record = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--policy", "auto,max-downtime=700ms", "--dry-run").record
+            self.assertEqual(record.header["limits"]["max_downtime_us"], 700000)
+
+    def test_two_texts_for_one_limit_are_refused(self):
+        with self.hop() as hop:
+            said = self.qmpmig.run("--socket", hop.source.qmp, "migrate", hop.uri(), "--max-downtime", "1s", "--policy",
+                                   "auto,max-downtime=2s", code=2)
+            self.assertIn("max-downtime is given as 2s there and as 1s by --max-downtime", said)
+
+    def test_one_that_is_not_installed_is_refused_before_the_start(self):
+        with self.hop() as hop:
+            before = Settings(hop.source)
+            said = self.qmpmig.run("--socket", hop.source.qmp, "migrate", hop.uri(), "--dest-socket", hop.destination.qmp,
+                                   "--policy", "nothing-like-it", code=2)
+            self.assertIn("nothing-like-it", said)
+            self.assertEqual(Settings(hop.source), before)
+
+    def test_what_cannot_work_is_said_before_any_throttle(self):
+        """Sixteen MiB are dirty again at once, and nobody permits a throttle that is strong enough."""
+        with self.hop() as hop:
+            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *BUSY, "--policy", "auto,xbzrle=off", "--max-downtime",
+                                          "20ms", "--max-throttle", "10%")
+            self.slow_down(hop, 2 * MIB)
+            advice = running.wait_line("advice", verdict="cannot-within-limits")
+            self.assertGreater(advice["needed_downtime_us"], 20000)
+            self.assertNotIn("throttle_pct", advice)
+            self.let_go(hop)
+            record = running.record
+            self.assert_arrived(hop, record)
+            self.assertEqual(record.best("throttle_commanded_pct"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
