@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.bench.convergence_lab import cell, figures, heartbeat, plot, roster, schedule, table, verdict, watch
+from tests.bench.convergence_lab import cell, figures, heartbeat, load, plot, roster, schedule, table, verdict, watch
 from tests.bench.convergence_lab.results import Results
 from tests.lab.vm import Beat
 
@@ -99,6 +99,13 @@ class Beats(unittest.TestCase):
 
     def test_the_throttles_integral_is_of_steps(self):
         self.assertAlmostEqual(watch.integral([(0, 0), (2, 0.5), (4, 0.99), (5, 0)]), 1.99)
+
+
+class Load(unittest.TestCase):
+    def test_only_who_does_not_descend_from_us_is_foreign(self):
+        stats = {1: (0, 5), 2: (0, 7), 20: (2, 90), 50: (1, 1000), 60: (50, 300), 61: (60, 200), 70: (1, 40), 71: (70, 3)}
+        self.assertEqual(load.sum_foreign(stats, {50, load.KERNEL_THREADS}), 5 + 40 + 3)
+        self.assertEqual(load.sum_foreign(stats, {61, load.KERNEL_THREADS}), 5 + 1000 + 300 + 40 + 3)
 
 
 class Plan(unittest.TestCase):

@@ -23,15 +23,19 @@ class ForeignLoad:
 
 
 def foreign_ticks():
-    """With that of the children whose end they have seen, so that who comes and goes is counted as well."""
-    stats = {int(pid): stat for pid in os.listdir("/proc") if pid.isdigit() and (stat := read_stat(pid))}
-    ours = {os.getpid(), KERNEL_THREADS}    # those work for us as much as for others
+    return sum_foreign({int(pid): stat for pid in os.listdir("/proc") if pid.isdigit() and (stat := read_stat(pid))},
+                       {os.getpid(), KERNEL_THREADS})
+
+
+def sum_foreign(stats, ours):
+    """Of those that do not descend from ours; who they have seen the end of counts with them, so that nobody slips through.
+    Kernel threads work for us as much as for others. stats: {pid: (parent, ticks)}."""
     grown = True
     while grown:
-        children = {pid for pid, stat in stats.items() if stat[0] in ours} - ours
-        ours |= children
+        children = {pid for pid, (parent, _) in stats.items() if parent in ours} - ours
+        ours = ours | children
         grown = bool(children)
-    return sum(stat[1] for pid, stat in stats.items() if pid not in ours)
+    return sum(ticks for pid, (_, ticks) in stats.items() if pid not in ours)
 
 
 def wait_quiet(patience_s):
