@@ -83,7 +83,7 @@ struct qmpmig_limits {
     uint64_t deadline_left_us;  /* unknown: no deadline */
     uint64_t abort_left_us;     /* until an orchestrator gives up; unknown: it will not */
     uint64_t max_throttle_pct;  /* already lowered to what max_stall permits */
-    uint64_t bandwidth_bytes_per_s; /* 0: unlimited */
+    uint64_t max_bandwidth_bytes_per_s; /* 0: unlimited */
     uint64_t if_stuck;              /* enum qmpmig_if_stuck */
     uint64_t postcopy;              /* enum qmpmig_postcopy */
 };
