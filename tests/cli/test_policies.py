@@ -53,7 +53,7 @@ class Policies(unittest.TestCase):
             "",
             "OPTION  DEFAULT  MEANING",
             "first   30ms     the downtime limit as long as that is enough",
-            "margin  3s       aim at so much before the deadline"])
+            "margin  2s       aim at so much before the deadline"])
         line, = self.lines("fixed")
         self.assertEqual(line["options"][1], {"key": "downtime", "meaning": "QEMU's downtime limit"})
 

@@ -79,13 +79,13 @@ struct qmpmig_curve {
 /* What the operator has set. Guard rails: what an advice asks beyond them is cut. */
 struct qmpmig_limits {
     uint64_t max_downtime_us;
-    uint64_t max_stall_us;      /* longest single standstill, throttle's sleeps included */
-    uint64_t deadline_left_us;  /* unknown: no deadline */
-    uint64_t abort_left_us;     /* until an orchestrator gives up; unknown: it will not */
-    uint64_t max_throttle_pct;  /* already lowered to what max_stall permits */
+    uint64_t max_stall_us;              /* longest single standstill, throttle's sleeps included */
+    uint64_t deadline_left_us;          /* unknown: no deadline */
+    uint64_t abort_left_us;             /* until an orchestrator gives up; unknown: it will not */
+    uint64_t max_throttle_pct;          /* already lowered to what max_stall permits */
     uint64_t max_bandwidth_bytes_per_s; /* 0: unlimited */
-    uint64_t if_stuck;              /* enum qmpmig_if_stuck */
-    uint64_t postcopy;              /* enum qmpmig_postcopy */
+    uint64_t if_stuck;                  /* enum qmpmig_if_stuck */
+    uint64_t postcopy;                  /* enum qmpmig_postcopy */
 };
 
 enum qmpmig_if_stuck { QMPMIG_STUCK_WAIT, QMPMIG_STUCK_PAUSE_GUEST, QMPMIG_STUCK_CANCEL };
@@ -150,18 +150,22 @@ enum {
     QMPMIG_PLAN_BANDWIDTH = 1 << 8,
 };
 
-enum qmpmig_compression { QMPMIG_COMPRESSION_NONE, QMPMIG_COMPRESSION_ZLIB, QMPMIG_COMPRESSION_ZSTD };
+enum qmpmig_compression {
+    QMPMIG_COMPRESSION_NONE,
+    QMPMIG_COMPRESSION_ZLIB,
+    QMPMIG_COMPRESSION_ZSTD
+};
 
 /* What shall be armed. Comes with nothing set; what is not set, qmpmig decides. What the operator
  * chose or what cannot be done is left out, and said. */
 struct qmpmig_plan {
     uint64_t size;
-    uint64_t set; /* QMPMIG_PLAN_ */
+    uint64_t set;               /* QMPMIG_PLAN_ */
     uint64_t postcopy, preempt; /* 0 or 1 */
-    uint64_t throttle; /* enum qmpmig_throttle */
+    uint64_t throttle;          /* enum qmpmig_throttle */
     uint64_t ramp_initial_pct, ramp_increment_pct, ramp_max_pct, ramp_tailslow, ramp_trigger_pct;
-    uint64_t xbzrle_cache_bytes; /* 0: no xbzrle */
-    uint64_t multifd_channels;   /* 0: no multifd */
+    uint64_t xbzrle_cache_bytes;             /* 0: no xbzrle */
+    uint64_t multifd_channels;               /* 0: no multifd */
     uint64_t compression, compression_level; /* enum qmpmig_compression; 0: the method's own */
     uint64_t downtime_limit_us;
     uint64_t bandwidth_bytes_per_s; /* 0: unlimited */
@@ -249,11 +253,11 @@ struct qmpmig_sample {
     struct qmpmig_limits limits;
     /* estimates */
     uint64_t link_bytes_per_s, link_low_bytes_per_s; /* mean; low: one deviation less */
-    uint64_t page_bytes;         /* sent for a page of those that were not zero, on average */
-    uint64_t switchover_us;      /* what the switch costs besides memory */
+    uint64_t page_bytes;                             /* sent for a page, on average in this pass */
+    uint64_t switchover_us;                          /* what the switch costs besides memory */
     uint64_t downtime_if_stopped_us;
     uint64_t remaining_after_pass_bytes; /* as one more pass would leave it */
-    uint64_t workable_throttle_pct;      /* smallest that makes passes shrink; above 99: none does */
+    uint64_t workable_throttle_pct; /* smallest that makes passes shrink; above 99: none does */
     struct qmpmig_curve curve;
     uint64_t confidence_pct; /* in the curve */
 };
@@ -321,8 +325,8 @@ struct qmpmig_advice {
  * config_complete, plan, decide any number of times, close. None is called by two threads at once;
  * decide() comes from another thread than the others. */
 struct qmpmig_plugin {
-    uint64_t size; /* sizeof (struct qmpmig_plugin) */
-    uint64_t abi;  /* QMPMIG_ABI */
+    uint64_t size;           /* sizeof (struct qmpmig_plugin) */
+    uint64_t abi;            /* QMPMIG_ABI */
     const char *name;        /* lower case, digits, hyphen; as the file is called */
     const char *version;     /* the plugin's own */
     const char *description; /* one line */
