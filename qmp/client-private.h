@@ -26,6 +26,7 @@ struct QmpClient {
 
     json_object *greeting;
     QmpVersion version;
+    guint64 negotiation; /* id of qmp_capabilities */
     gboolean has_oob;
 
     guint64 last_id;

@@ -76,27 +76,43 @@ version_part (json_object *greeting, const char *path)
     return (guint)MIN (qmp_peek_uint (greeting, path, 0), G_MAXUINT);
 }
 
-static gboolean
-negotiate (QmpClient *self, GError **error)
+static void
+read_version (QmpClient *self)
 {
-    g_autoptr (json_object) nothing = NULL;
-    g_autoptr (GError) why = NULL;
-    json_object *arguments = NULL;
-    gboolean oob = offers_oob (self->greeting);
-
     self->version.major = version_part (self->greeting, "QMP.version.qemu.major");
     self->version.minor = version_part (self->greeting, "QMP.version.qemu.minor");
     self->version.micro = version_part (self->greeting, "QMP.version.qemu.micro");
     self->version.package = qmp_peek_string (self->greeting, "QMP.version.package", "");
+}
 
-    if (oob) {
-        json_object *enable = json_object_new_array ();
+static json_object *
+enable_oob (void)
+{
+    json_object *enable = json_object_new_array ();
 
-        json_object_array_add (enable, json_object_new_string ("oob"));
-        arguments = qmp_object ("enable", enable, NULL);
-    }
-    nothing = qmp_client_call (self, "qmp_capabilities", arguments, &why);
-    self->has_oob = nothing && oob;
+    json_object_array_add (enable, json_object_new_string ("oob"));
+    return qmp_object ("enable", enable, NULL);
+}
+
+gboolean
+qmp_client_greet (QmpClient *self, GError **error)
+{
+    if (!await_greeting (self, error))
+        return FALSE;
+    read_version (self);
+    self->negotiation = qmp_client_send (self, "qmp_capabilities",
+                                         offers_oob (self->greeting) ? enable_oob () : NULL,
+                                         QMP_CALL_DEFAULT, error);
+    return self->negotiation != 0;
+}
+
+gboolean
+qmp_client_negotiate (QmpClient *self, GError **error)
+{
+    g_autoptr (GError) why = NULL;
+    g_autoptr (json_object) nothing = qmp_client_finish (self, self->negotiation, 0, &why);
+
+    self->has_oob = nothing && offers_oob (self->greeting);
     if (nothing)
         return TRUE;
     /* A monitor that refuses to be spoken to is none that we can use. */
@@ -141,19 +157,15 @@ take_stream (GMainContext *context, GIOStream *stream, const char *peer,
     return self;
 }
 
-gboolean
-qmp_client_greet (QmpClient *self, GError **error)
-{
-    return await_greeting (self, error) && negotiate (self, error);
-}
-
 /* Takes SELF; NULL is fine. */
 static QmpClient *
 greeted (QmpClient *self, GError **error)
 {
     g_autoptr (QmpClient) owned = self;
 
-    return owned && qmp_client_greet (owned, error) ? g_steal_pointer (&owned) : NULL;
+    if (!owned || !qmp_client_greet (owned, error) || !qmp_client_negotiate (owned, error))
+        return NULL;
+    return g_steal_pointer (&owned);
 }
 
 QmpClient *

@@ -58,12 +58,13 @@ QmpClient *qmp_client_open (GMainContext *context, const QmpAddress *address,
  * or its input and output have a descriptor each. */
 QmpClient *qmp_client_open_stream (GMainContext *context, GIOStream *stream,
                                    const QmpClientOptions *options, GError **error);
-/* The two halves of an opening, for several peers at a time: connect has connected and read
- * nothing; nothing but greet and close may come next. The time for the greeting counts from greet
- * on. */
+/* The steps of an opening, for several peers at a time: connected; the greeting read, within its
+ * time from then on, and the negotiation sent; that answered. Nothing but the next step and close
+ * may come between. */
 QmpClient *qmp_client_connect (GMainContext *context, const QmpAddress *address,
                                const QmpClientOptions *options, GError **error);
 gboolean qmp_client_greet (QmpClient *self, GError **error);
+gboolean qmp_client_negotiate (QmpClient *self, GError **error);
 void qmp_client_close (QmpClient *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpClient, qmp_client_close)
 

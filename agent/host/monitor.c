@@ -127,5 +127,7 @@ monitor_open (GMainContext *context, const QmpAddress *address, const char *labe
 {
     g_autoptr (QmpClient) client = monitor_connect (context, address, label, global, cancel, error);
 
-    return client && monitor_greet (client, address, error) ? g_steal_pointer (&client) : NULL;
+    if (!client || !monitor_greet (client, address, error) || !qmp_client_negotiate (client, error))
+        return NULL;
+    return g_steal_pointer (&client);
 }

@@ -10,7 +10,7 @@
  * the holder, or says that QEMU is stopped (state T), where the kernel tells. */
 QmpClient *monitor_open (GMainContext *context, const QmpAddress *address, const char *label,
                          const GlobalOptions *global, GCancellable *cancel, GError **error);
-/* The same in two halves, as those of qmp_client_open(). */
+/* The same in steps, of which the last is qmp_client_negotiate(). */
 QmpClient *monitor_connect (GMainContext *context, const QmpAddress *address, const char *label,
                             const GlobalOptions *global, GCancellable *cancel, GError **error);
 gboolean monitor_greet (QmpClient *client, const QmpAddress *address, GError **error);

@@ -19,8 +19,34 @@ hear_destination (Migration *m, Vm *destination, GError *why_not, GError **error
     return TRUE;
 }
 
-/* Both are asked before the first answers, so that their round trips are one; what is wrong with
- * the source is told first. */
+/* A step that the destination fails is its last; the source goes on. */
+static void
+step (Vm **destination, gboolean (*take) (Vm *self, GError **error), GError **why_not)
+{
+    if (*destination && !take (*destination, why_not))
+        g_clear_pointer (destination, vm_close);
+}
+
+/* TRUE with all that the source says heard, and with most of what the destination does. */
+static gboolean
+ask_both (Vm *source, Vm **destination, GError **why_not, GError **error)
+{
+    if (!vm_greet (source, error))
+        return FALSE;
+    step (destination, vm_greet, why_not);
+    if (!vm_ask (source, error))
+        return FALSE;
+    step (destination, vm_ask, why_not);
+    while (vm_has_more (source)) {
+        if (!vm_hear_one (source, error))
+            return FALSE;
+        step (destination, vm_hear_one, why_not);
+    }
+    return TRUE;
+}
+
+/* Each step is taken at both before the next one, so that their round trips are one; what is wrong
+ * with the source is told first. */
 static gboolean
 open_ends (Migration *m, GError **error)
 {
@@ -35,16 +61,8 @@ open_ends (Migration *m, GError **error)
     if (there)
         destination =
             vm_connect (m->context, there, END_DESTINATION, m->global, m->leave, &why_not);
-    if (!vm_ask (source, error))
+    if (!ask_both (source, &destination, &why_not, error))
         return FALSE;
-    if (destination && !vm_ask (destination, &why_not))
-        g_clear_pointer (&destination, vm_close);
-    while (vm_has_more (source)) {
-        if (!vm_hear_one (source, error))
-            return FALSE;
-        if (destination && !vm_hear_one (destination, &why_not))
-            g_clear_pointer (&destination, vm_close);
-    }
     m->source = g_steal_pointer (&source);
     return m->configure (m, m->source->name, m->source->uuid, error) &&
            hear_destination (m, g_steal_pointer (&destination), g_steal_pointer (&why_not), error);

@@ -132,7 +132,7 @@ void migration_clear (Migration *m);
 gboolean migration_look_at_ends (Migration *m, GError **error);
 /* The journal is there before anything is touched. */
 gboolean migration_begin (Migration *m, GError **error);
-/* Both ends are as the plan says, and the destination listens. */
+/* Both ends are as the plan says, and the destination listens. Posts header and plan. */
 gboolean migration_prepare (Migration *m, GError **error);
 /* Once the guest's state goes: converge, then postcopy or the handover, to the end. */
 gboolean migration_carry_on (Migration *m, GError **error);
@@ -216,6 +216,7 @@ void migration_post_own (Migration *m, const char *type, json_object *body);
 void migration_notice (Migration *m, const char *level, const char *code, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 void migration_post_header (Migration *m);
+void migration_post_plan (Migration *m); /* the header too, as the first line */
 json_object *migration_limits_to_json (const Migration *m);
 void migration_post_result (Migration *m);
 void migration_set_result (Migration *m, Outcome outcome, ExitCode code, const char *runs_on,

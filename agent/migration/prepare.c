@@ -73,6 +73,14 @@ await_setting (Vm *vm, guint64 id, GError **error)
     return !id || reply;
 }
 
+static gboolean
+await_settings (Vm *vm, const Settings *settings, GError **error)
+{
+    gboolean capable = await_setting (vm, settings->capabilities, error);
+
+    return await_setting (vm, settings->parameters, capable ? error : NULL) && capable;
+}
+
 static void
 note_parameters (Migration *m, Vm *vm)
 {
@@ -84,24 +92,17 @@ note_parameters (Migration *m, Vm *vm)
         json_object_object_add (vm->parameters, name, json_object_get (value));
 }
 
+/* SETTINGS: of both ends. */
 static gboolean
-await_settings (Migration *m, Vm *vm, const Settings *settings, GError **error)
+send_plan (Migration *m, Settings *settings, GError **error)
 {
-    gboolean capable = await_setting (vm, settings->capabilities, error);
+    Vm *ends[] = { m->destination, m->source };
 
-    if (!await_setting (vm, settings->parameters, capable ? error : NULL) || !capable)
-        return FALSE;
-    note_parameters (m, vm);
+    for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+        if (ends[i] && (!tls_create (ends[i], &m->options->tls, error) ||
+                        !send_settings (m, ends[i], &settings[ends[i]->end], error)))
+            return FALSE;
     return TRUE;
-}
-
-static gboolean
-prepare_end (Migration *m, Vm *vm, GError **error)
-{
-    Settings settings = { 0 };
-
-    return tls_create (vm, &m->options->tls, error) && send_settings (m, vm, &settings, error) &&
-           await_settings (m, vm, &settings, error);
 }
 
 static gboolean
@@ -130,19 +131,29 @@ put_settings_back (Migration *m, Vm *vm)
             vm_tell (vm, "migrate-set-parameters", json_object_get (parameters), NULL));
 }
 
+static gboolean
+start_over_without_postcopy (Migration *m, Settings *settings)
+{
+    /* What the source says to the old plan does not matter any more. */
+    await_settings (m->source, &settings[END_SOURCE], NULL);
+    settings[END_SOURCE] = settings[END_DESTINATION] = (Settings){ 0 };
+    return put_settings_back (m, m->destination) && put_settings_back (m, m->source) &&
+           plan_without_postcopy (m, NULL) && send_plan (m, settings, NULL) &&
+           await_settings (m->destination, &settings[END_DESTINATION], NULL);
+}
+
 /* Where a destination cannot take page faults in user space, postcopy goes off the plan, unless it
  * was asked for: then that is a refusal. */
 static gboolean
-prepare_destination (Migration *m, GError **error)
+settle_destination (Migration *m, Settings *settings, GError **error)
 {
     g_autoptr (GError) why = NULL;
 
-    if (prepare_end (m, m->destination, &why))
+    if (await_settings (m->destination, &settings[END_DESTINATION], &why))
         return TRUE;
     if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED) &&
         m->plan->postcopy != POSTCOPY_NEVER && m->options->postcopy == POSTCOPY_AUTO &&
-        put_settings_back (m, m->destination) && plan_without_postcopy (m, NULL) &&
-        prepare_end (m, m->destination, NULL)) {
+        start_over_without_postcopy (m, settings)) {
         migration_notice (m, "warning", "no-postcopy", "postcopy is not available: %s",
                           why->message);
         return TRUE;
@@ -198,20 +209,24 @@ start_incoming (Migration *m, GError **error)
     return vm_listen (m->destination, listen, error) && migration_take_real_port (m, error);
 }
 
-/* Both ends are as the plan says; the source's last, so that a destination that does not take the
- * plan costs nothing. The source's settings are read while the destination begins to listen. */
+/* The source reads its settings while the destination takes its own and begins to listen, and we
+ * tell of the plan while both read: a start is mostly waiting for QEMU. */
 gboolean
 migration_prepare (Migration *m, GError **error)
 {
-    Settings settings = { 0 };
+    Settings settings[2] = { 0 };
+    gboolean sent = send_plan (m, settings, error);
     gboolean listens;
 
-    if ((m->destination && !prepare_destination (m, error)) ||
-        !tls_create (m->source, &m->options->tls, error) ||
-        !send_settings (m, m->source, &settings, error))
+    migration_post_plan (m);
+    if (!sent)
         return FALSE;
-    listens = !m->destination || start_incoming (m, error);
-    if (!await_settings (m, m->source, &settings, listens ? error : NULL) || !listens)
+    listens =
+        !m->destination || (settle_destination (m, settings, error) && start_incoming (m, error));
+    if (!await_settings (m->source, &settings[END_SOURCE], listens ? error : NULL) || !listens)
         return FALSE;
+    note_parameters (m, m->source);
+    if (m->destination)
+        note_parameters (m, m->destination);
     return !m->options->offline || !m->was_live || migration_pause_guest (m, error);
 }

@@ -35,8 +35,7 @@ look (Migration *m, GError **error)
         return FALSE;
     m->limits.max_throttle_pct = m->options->max_throttle_pct;
     m->limits.max_downtime_us = m->limits.max_stall_us = m->options->max_downtime_us;
-    migration_post_header (m);
-    migration_post (m, "plan", plan_to_json (m->plan, m->options->dry_run));
+    migration_post_plan (m);
     return TRUE;
 }
 

@@ -176,6 +176,13 @@ migration_post_header (Migration *m)
 }
 
 void
+migration_post_plan (Migration *m)
+{
+    migration_post_header (m);
+    migration_post (m, "plan", plan_to_json (m->plan, m->options->dry_run));
+}
+
+void
 migration_set_result (Migration *m, Outcome outcome, ExitCode code, const char *runs_on,
                       const char *format, ...)
 {

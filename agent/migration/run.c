@@ -88,8 +88,6 @@ make_plan (Migration *m, GError **error)
         return FALSE;
     m->limits.postcopy = armed_postcopy (m->plan);
     m->steers_throttle = m->plan->steers_throttle;
-    migration_post_header (m);
-    migration_post (m, "plan", plan_to_json (m->plan, o->dry_run));
     return TRUE;
 }
 
@@ -179,8 +177,11 @@ migration_carry_on (Migration *m, GError **error)
 static gboolean
 move (Migration *m, GError **error)
 {
-    return migration_begin (m, error) && migration_prepare (m, error) && start (m, error) &&
-           migration_carry_on (m, error);
+    if (!migration_begin (m, error)) {
+        migration_post_plan (m);
+        return FALSE;
+    }
+    return migration_prepare (m, error) && start (m, error) && migration_carry_on (m, error);
 }
 
 /* Nothing was touched: the guest is where it was. */
@@ -196,6 +197,13 @@ refuse (Migration *m, GError *error)
     m->result.error = error;
 }
 
+static void
+tell_plan_only (Migration *m)
+{
+    migration_post_plan (m);
+    migration_set_result (m, OUTCOME_PLANNED, EXIT_DONE, "source", "dry run: nothing was changed");
+}
+
 ExitCode
 migration_run (Migration *m)
 {
@@ -205,8 +213,7 @@ migration_run (Migration *m)
     if (!migration_look_at_ends (m, &error) || !make_plan (m, &error))
         refuse (m, error);
     else if (m->options->dry_run)
-        migration_set_result (m, OUTCOME_PLANNED, EXIT_DONE, "source",
-                              "dry run: nothing was changed");
+        tell_plan_only (m);
     else if (move (m, &error))
         migration_succeed (m);
     else

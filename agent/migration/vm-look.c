@@ -199,11 +199,19 @@ note_version (Vm *self)
 }
 
 gboolean
-vm_ask (Vm *self, GError **error)
+vm_greet (Vm *self, GError **error)
 {
     if (!monitor_greet (self->client, self->address, error))
         return FALSE;
     note_version (self);
+    return TRUE;
+}
+
+gboolean
+vm_ask (Vm *self, GError **error)
+{
+    if (!qmp_client_negotiate (self->client, error))
+        return FALSE;
     for (guint i = 0; i < UNDER_WAY; i++)
         if (!ask_next (self, error))
             return FALSE;

@@ -26,7 +26,9 @@ vm_open (GMainContext *context, const QmpAddress *address, End end, const Global
 {
     g_autoptr (Vm) self = vm_connect (context, address, end, global, cancel, error);
 
-    return self && vm_ask (self, error) && vm_hear (self, error) ? g_steal_pointer (&self) : NULL;
+    if (!self || !vm_greet (self, error) || !vm_ask (self, error) || !vm_hear (self, error))
+        return NULL;
+    return g_steal_pointer (&self);
 }
 
 void

@@ -40,10 +40,11 @@ typedef struct {
 /* Connects and looks, changing nothing. */
 Vm *vm_open (GMainContext *context, const QmpAddress *address, End end, const GlobalOptions *global,
              GCancellable *cancel, GError **error);
-/* The same in steps, for two ends at a time: connected; greeted and asked; the answers heard. What
- * stays unanswered in between is an error of the last step. */
+/* The same in steps, for two ends at a time: connected; greeted; asked; the answers heard. What
+ * stays unanswered in between is an error of the next step. */
 Vm *vm_connect (GMainContext *context, const QmpAddress *address, End end,
                 const GlobalOptions *global, GCancellable *cancel, GError **error);
+gboolean vm_greet (Vm *self, GError **error);
 gboolean vm_ask (Vm *self, GError **error);
 gboolean vm_hear (Vm *self, GError **error);
 /* The same an answer at a time, each of which lets the next question go. */
