@@ -98,6 +98,25 @@ guard_rates (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
         guard_rate (&a->postcopy_bandwidth_bytes_per_s, most, "postcopy bandwidth", changed);
 }
 
+/* QEMU stops the guest when what is left can be sent at that rate within the downtime limit: one
+ * that the link does not have makes the blackout as long as it likes. 0 is QEMU's own measure. */
+static void
+guard_switchover (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
+{
+    guint64 link = s->link_bytes_per_s;
+    g_autofree char *text = units_format_rate (link);
+
+    if (!(a->set & QMPMIG_SET_SWITCHOVER_BANDWIDTH) || a->switchover_bandwidth_bytes_per_s == 0)
+        return;
+    if (link == SAMPLE_UNKNOWN || link == 0) {
+        a->set &= ~(guint64)QMPMIG_SET_SWITCHOVER_BANDWIDTH;
+        tell (changed, "the link's rate is not known yet: no switchover bandwidth is set");
+    } else if (a->switchover_bandwidth_bytes_per_s > link) {
+        tell (changed, "switchover bandwidth cut to %s, as measured", text);
+        a->switchover_bandwidth_bytes_per_s = link;
+    }
+}
+
 /* A power of two no larger than the guest. */
 static void
 guard_cache (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
@@ -139,6 +158,7 @@ guard_advice (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
     guard_throttle (s, a, changed);
     guard_downtime (s, a, changed);
     guard_rates (s, a, changed);
+    guard_switchover (s, a, changed);
     guard_cache (s, a, changed);
     guard_action (s, a, changed);
 }

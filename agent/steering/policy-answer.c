@@ -133,6 +133,10 @@ policy_sanitise_advice (struct qmpmig_advice *advice)
     drop_unknown (set, QMPMIG_SET_SWITCHOVER_BANDWIDTH, advice->switchover_bandwidth_bytes_per_s);
     drop_unknown (set, QMPMIG_SET_XBZRLE_CACHE, advice->xbzrle_cache_bytes);
     drop_unknown (set, QMPMIG_SET_DIRTY_LIMIT, advice->dirty_limit_bytes_per_s);
+    if (*set & QMPMIG_SET_THROTTLE)
+        advice->throttle_pct = MIN (advice->throttle_pct, 100);
+    if (advice->needed_throttle_pct > 100)
+        advice->needed_throttle_pct = QMPMIG_UNKNOWN;
     if (advice->action > QMPMIG_ACTION_CANCEL)
         advice->action = QMPMIG_ACTION_NONE;
     if (advice->verdict > QMPMIG_VERDICT_CANNOT)

@@ -6,7 +6,8 @@
  *     -> policy_decide any number of times -> policy_free
  *
  * All of it from one thread, the migration's. What comes out is sanitised: known bits and enums
- * only, words that are UTF-8 on one line. It is not yet cut to the operator's limits. */
+ * only, percentages up to 100, words that are UTF-8 on one line. It is not yet cut to the
+ * operator's limits. */
 #pragma once
 
 #include <glib.h>

@@ -382,6 +382,8 @@ test_nonsense (void)
     g_assert_cmpuint (advice.action, ==, QMPMIG_ACTION_NONE);
     g_assert_cmpuint (advice.verdict, ==, QMPMIG_VERDICT_UNKNOWN);
     g_assert_cmpuint (advice.needs, ==, 0x1f);
+    g_assert_cmpuint (advice.throttle_pct, ==, 100);
+    g_assert_cmpuint (advice.needed_throttle_pct, ==, QMPMIG_UNKNOWN);
     g_assert_cmpstr (advice.reason, ==, "\xef\xbf\xbd\xef\xbf\xbd?]0;title? line");
     g_assert_cmpint (ask (policy, 2, &advice), ==, POLICY_ADVISED);
     g_assert_cmpuint (strlen (advice.reason), ==, 255);

@@ -260,6 +260,35 @@ test_a_bandwidth_limit_is_the_operators (void)
     g_assert_cmpuint (g.advice.bandwidth_bytes_per_s, ==, 50 * MIB);
 }
 
+/* A policy that believes in a faster link would break the limit of the blackout. */
+static void
+test_a_switchover_bandwidth_is_the_links (void)
+{
+    static const struct {
+        guint64 link, wanted, set;
+        guint changes;
+    } cases[] = {
+        { 50 * MIB, 40 * MIB, 40 * MIB, 0 },
+        { 50 * MIB, 51 * MIB, 50 * MIB, 1 },
+        { 50 * MIB, 0, 0, 0 },
+        { SAMPLE_UNKNOWN, 0, 0, 0 },
+        { SAMPLE_UNKNOWN, 1, SAMPLE_UNKNOWN, 1 },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        Guarded g;
+
+        guard_init (&g, G_MAXUINT64);
+        g.sample.link_bytes_per_s = cases[i].link;
+        g.advice.set = QMPMIG_SET_SWITCHOVER_BANDWIDTH;
+        g.advice.switchover_bandwidth_bytes_per_s = cases[i].wanted;
+        g_assert_cmpuint (guard_run (&g), ==, cases[i].changes);
+        g_assert_cmpuint (!g.advice.set, ==, cases[i].set == SAMPLE_UNKNOWN);
+        if (g.advice.set)
+            g_assert_cmpuint (g.advice.switchover_bandwidth_bytes_per_s, ==, cases[i].set);
+    }
+}
+
 static void
 test_knobs_that_may_not_be_turned (void)
 {
@@ -417,6 +446,8 @@ main (int argc, char **argv)
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
     check_add ("/guard/limits-stand-above-a-policy", test_limits_stand_above_a_policy);
+    check_add ("/guard/a-switchover-bandwidth-is-the-links",
+               test_a_switchover_bandwidth_is_the_links);
     check_add ("/guard/a-bandwidth-limit-is-the-operators",
                test_a_bandwidth_limit_is_the_operators);
     check_add ("/guard/knobs-that-may-not-be-turned-are-left", test_knobs_that_may_not_be_turned);
