@@ -85,6 +85,8 @@ class Completion(unittest.TestCase):
 
     def test_offers_the_policies(self):
         self.assertEqual(offered("qmpmig policies d"), {"deadline", "downtime"})
+        self.assertEqual(offered("qmpmig migrate --policy d"), {"deadline", "downtime"})
+        self.assertEqual(offered("qmpmig migrate --policy=cl"), {"classic"})
 
     def test_asks_the_vm_of_the_line_for_its_capabilities(self):
         with tempfile.TemporaryDirectory() as folder:
