@@ -5,8 +5,8 @@ import math
 from xml.sax.saxutils import escape
 
 COLOURS = ("#1f6fb4", "#d1602d", "#3b8f4a", "#7d5ba6", "#a07f2c", "#58707f", "#c2478b", "#2aa1a1", "#8a4b3a", "#555555",
-           "#93b11e", "#b03a3a")
-ROW, LEFT, WIDTH, GAP, TOP = 22, 330, 330, 60, 70
+           "#93b11e", "#b03a3a", "#e0b000", "#111111", "#9ecae1", "#f4a6c0")
+ROW, LEFT, WIDTH, GAP, TOP = 22, 330, 330, 60, 100
 PANELS = (("total time, s", "total_s", 1, 100), ("work lost, s", "lost_s", 0.03, 30))
 
 
@@ -25,7 +25,7 @@ def make_plot(board):
 
 def draw_panel(panel, left, cells, board, colours):
     title, name, low, high = panel
-    drawn = [text(left, 52, title)]
+    drawn = [text(left, TOP - 18, title)]
     bottom = TOP + ROW * len(cells)
     for tick in ticks(low, high):
         x = left + place(tick, low, high)
