@@ -97,6 +97,13 @@ class Beats(unittest.TestCase):
     def test_a_guest_that_did_not_move_has_no_blackout(self):
         self.assertIsNone(heartbeat.blackout_ms(self.undisturbed(0, 1_000_000), []))
 
+    def test_a_guest_that_was_not_heard_is_an_error_with_words(self):
+        beats = self.undisturbed(0, 4_000_000)
+        for broken in (lambda: heartbeat.Pace.of([]), lambda: heartbeat.Pace.of(beats[:20]),
+                       lambda: heartbeat.lost_s(beats, [], heartbeat.Pace.of(beats))):
+            with self.assertRaisesRegex(ValueError, "not heard"):
+                broken()
+
     def test_the_throttles_integral_is_of_steps(self):
         self.assertAlmostEqual(watch.integral([(0, 0), (2, 0.5), (4, 0.99), (5, 0)]), 1.99)
 

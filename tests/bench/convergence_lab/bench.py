@@ -11,6 +11,11 @@ import time
 from tests.bench.convergence_lab.lab import Lab
 from tests.bench.convergence_lab.load import prefer, wait_quiet
 from tests.bench.convergence_lab.run import run
+from tests.lab.qmp import QmpClosed, QmpError, QmpTimeout
+
+
+# What a run can die of, its host or its guest gone.
+BROKEN = (OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError, QmpClosed, QmpError, QmpTimeout)
 
 
 class Bench:
@@ -43,7 +48,7 @@ class Bench:
         try:
             self.lab = self.lab or Lab()
             seen = run(self.lab, job.cell, job.contender, self.timeout_s, self.trace(job))
-        except (OSError, RuntimeError, ValueError, LookupError, subprocess.SubprocessError) as error:
+        except BROKEN as error:
             seen = {"outcome": "error", "text": explain(error), "loaded": False}
             self.drop_lab()     # whatever broke, the next run has a fresh one
         self.results.add_run(**values, **seen, wall_s=round(time.monotonic() - begin, 1))

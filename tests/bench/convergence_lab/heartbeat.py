@@ -18,6 +18,8 @@ class Pace:
 
     @classmethod
     def of(cls, beats):
+        if not beats or beats[-1].guest_us - beats[0].guest_us < PERIOD_US:
+            raise ValueError("the undisturbed guest was not heard for a second")
         first, last = beats[0], beats[-1]
         whole = int((last.guest_us - first.guest_us) // PERIOD_US) * PERIOD_US
         end = at_guest_time(beats, first.guest_us + whole)
@@ -65,6 +67,8 @@ def blackout_ms(source, destination):
 
 def lost_s(before, after, pace):
     """Seconds of work missing between the last beat of `before` and one of `after` at the same phase of its period."""
+    if not before or not after:
+        raise ValueError("the guest was not heard before the move, or not after it")
     first = before[-1]
     start_s = first.guest_us / 1e6 + offset_s(before)
     phase_us = first.guest_us % PERIOD_US

@@ -50,7 +50,7 @@ wait
 """
 
 
-class HostFailed(Exception):
+class HostFailed(RuntimeError):
     """libvirtd did not come up, or is gone; the text has its last words."""
 
 
