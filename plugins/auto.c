@@ -23,11 +23,12 @@
 #define STALL_SHARE 0.4
 /* QEMU throttles by letting a vCPU run so long and sleep the rest. */
 #define THROTTLE_SLICE_US (10 * MS)
-/* Deltas are looked at when so many pages have hit the cache. */
-#define ENOUGH_HITS 256
-/* A link that is faster needs no deltas: making them would be the bottleneck. */
-#define FAST_LINK   300e6
-#define FIRST_CACHE ((uint64_t)16 << 20)
+/* What deltas bring is known when so many pages were looked up in a cache that is full. */
+#define ENOUGH_PAGES 256
+/* The second pass fills it. */
+#define TRIAL_PASS 2
+/* Of a guest of unknown size. */
+#define MODEST_CACHE ((uint64_t)64 << 20)
 /* A throttle that holds for so many passes without making them shrink does not work. */
 #define THROTTLE_PASSES 4
 /* Time for QEMU to act on what is commanded: two of its rated syncs. */
@@ -56,9 +57,8 @@ struct policy {
     enum stage stage;
     uint64_t throttle_pct, passes_held; /* since the throttle is in force */
     /* deltas */
-    uint64_t cache_sized, cache_passes;   /* passes since the cache got its size */
-    uint64_t hits, overflow, delta_bytes; /* at the start of this pass */
-    double delta_cost;                    /* bytes for a page that hits; 0: not known */
+    uint64_t passes;    /* that have ended since we look */
+    uint64_t looked_up; /* pages, at the start of this pass */
 };
 
 /* -- Configuration, plan ------------------------------------------------------------------- */
@@ -90,19 +90,33 @@ auto_config (void *handle, const char *key, const char *value)
     return -1;
 }
 
+/* A power of two of at most half the guest. It takes memory only for what is put into it, and has
+ * to be large from the start: QEMU 10.0.2 takes another size later, and does nothing. */
+static uint64_t
+cache_size (const struct policy *p)
+{
+    uint64_t ram = p->context->ram_bytes, size = 4096;
+    uint64_t most = ram == QMPMIG_UNKNOWN ? MODEST_CACHE : ram / 2;
+
+    if (most > p->most_cache)
+        most = p->most_cache;
+    while (size * 2 <= most)
+        size *= 2;
+    return size;
+}
+
 static int
 auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
 {
-    struct policy *p = handle;
+    const struct policy *p = handle;
     double first = fmin (SMALL_DOWNTIME_US, (double)facts->limits.max_downtime_us);
 
     plan->set = QMPMIG_PLAN_DOWNTIME;
     plan->downtime_limit_us = (uint64_t)first;
-    p->cache_sized = (facts->chosen & QMPMIG_CAN_XBZRLE) != 0; /* the operator's size stays */
     if (p->wants_deltas && (facts->can & QMPMIG_CAN_XBZRLE) &&
         !(facts->chosen & (QMPMIG_CAN_MULTIFD | QMPMIG_CAN_XBZRLE))) {
         plan->set |= QMPMIG_PLAN_XBZRLE;
-        plan->xbzrle_cache_bytes = p->most_cache < FIRST_CACHE ? p->most_cache : FIRST_CACHE;
+        plan->xbzrle_cache_bytes = cache_size (p);
         snprintf (plan->reason, sizeof plan->reason, "deltas pay where writes are sparse");
     }
     return 0;
@@ -190,55 +204,28 @@ counted (uint64_t value)
     return value == QMPMIG_UNKNOWN ? 0 : value;
 }
 
+static uint64_t
+looked_up (const struct qmpmig_sample *s)
+{
+    return counted (s->xbzrle_pages) + counted (s->xbzrle_misses);
+}
+
 static void
 note_pass (struct policy *p, const struct qmpmig_sample *s)
 {
     if (!(s->why & QMPMIG_WHY_PASS))
         return;
-    p->cache_passes += p->cache_sized;
-    p->hits = counted (s->xbzrle_pages);
-    p->overflow = counted (s->xbzrle_overflow);
-    p->delta_bytes = counted (s->xbzrle_bytes);
+    p->passes++;
+    p->looked_up = looked_up (s);
 }
 
-/* QEMU fills the cache from its second pass on: until then it is empty and can be resized for
- * nothing. */
-static void
-size_cache (struct policy *p, const struct qmpmig_sample *s, struct qmpmig_advice *a)
-{
-    uint64_t wanted = (uint64_t)1 << 12;
-
-    if (p->cache_sized || !(s->may & QMPMIG_MAY_XBZRLE_CACHE))
-        return;
-    p->cache_sized = 1;
-    if ((double)s->link_bytes_per_s < FAST_LINK)
-        while (wanted < s->remaining_at_sync_bytes && wanted * 2 <= p->most_cache)
-            wanted *= 2;
-    if (wanted == s->xbzrle_cache_bytes)
-        return;
-    a->set |= QMPMIG_SET_XBZRLE_CACHE;
-    a->xbzrle_cache_bytes = wanted;
-}
-
-static void
-weigh_deltas (struct policy *p, const struct qmpmig_sample *s)
-{
-    double hits = (double)(counted (s->xbzrle_pages) - p->hits);
-    double overflow = (double)(counted (s->xbzrle_overflow) - p->overflow);
-    double bytes = (double)(counted (s->xbzrle_bytes) - p->delta_bytes);
-
-    if (hits < ENOUGH_HITS)
-        return;
-    p->delta_cost = (bytes + overflow * (double)s->page_size_bytes) / hits + FORECAST_PAGE_HEADER;
-}
-
-/* They may still turn out to pay: the cache is there, and no page has hit it yet. */
+/* They may still turn out to pay. What a page costs in this pass is in the sample. */
 static int
 deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
 {
-    return p->cache_sized && p->delta_cost == 0 && p->cache_passes < 2 &&
-           s->xbzrle_cache_bytes != QMPMIG_UNKNOWN &&
-           s->xbzrle_cache_bytes >= s->remaining_at_sync_bytes / 4;
+    if (s->xbzrle_pages == QMPMIG_UNKNOWN || p->passes > TRIAL_PASS)
+        return 0;
+    return p->passes < TRIAL_PASS || looked_up (s) < p->looked_up + ENOUGH_PAGES;
 }
 
 /* -- Decisions ----------------------------------------------------------------------------- */
@@ -252,6 +239,11 @@ set_downtime (const struct qmpmig_sample *s, double us, struct qmpmig_advice *a)
         return;
     a->set |= QMPMIG_SET_DOWNTIME;
     a->downtime_limit_us = limit;
+    /* QEMU measures the link over a tenth of a second; with this the limit means what it says. */
+    if (s->may & QMPMIG_MAY_SWITCHOVER_BANDWIDTH) {
+        a->set |= QMPMIG_SET_SWITCHOVER_BANDWIDTH;
+        a->switchover_bandwidth_bytes_per_s = s->link_bytes_per_s;
+    }
 }
 
 static int
@@ -409,21 +401,16 @@ press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_mo
 }
 
 static int
-decide_free (struct policy *p, const struct qmpmig_sample *s, struct forecast_model *m,
+decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
 {
-    double cost = m->page_cost;
-    struct forecast f;
+    struct forecast f = foresee (s, m, 0);
 
-    if (p->delta_cost > 0)
-        m->page_cost = fmin (cost, p->delta_cost);
-    f = foresee (s, m, 0);
     if (press (p, s, m, &f, a))
         return 0;
     if (f.ends)
         return on_course (s, &f,
-                          p->delta_cost > 0 && p->delta_cost < cost / 2 ? REASON_DELTAS_HELP
-                                                                        : REASON_ON_COURSE,
+                          m->page_cost < m->page_size / 2 ? REASON_DELTAS_HELP : REASON_ON_COURSE,
                           "passes shrink", a);
     if (f.next_bytes < SHRINKS_BELOW * (double)s->remaining_at_sync_bytes)
         return on_course (s, &f, REASON_SHRINKING, "passes shrink, but will not end", a);
@@ -482,8 +469,6 @@ auto_decide (void *handle, const struct qmpmig_sample *s, struct qmpmig_advice *
     if (s->first_pass_done != 1 || !forecast_model_init (&model, s))
         return decide_blind (s, a);
     note_pass (p, s);
-    size_cache (p, s, a);
-    weigh_deltas (p, s);
     switch (p->stage) {
     case STAGE_FREE:
     case STAGE_FINISHING:
