@@ -46,7 +46,8 @@ ExitCode exit_code_of (const GError *error);
 /* The same for an error from before anything was touched: what QEMU refuses then is a refusal. */
 ExitCode exit_code_before_start (const GError *error);
 
-extern const Command command_migrate, command_incoming, command_recover; /* migration */
+extern const Command command_migrate, command_incoming, command_recover,
+    command_steer; /* migration */
 extern const Command command_status, command_get, command_set, command_finish, command_postcopy,
     command_cancel, command_capabilities, command_events, command_qmp; /* look and touch */
 extern const Command command_list, command_history, command_policies;

@@ -93,14 +93,17 @@ leave (Mover *self)
 }
 
 /* First: ask for the guest to stay. Second: leave, and the migration goes on by itself. A lone
- * destination has nothing to cancel. */
+ * destination has nothing to cancel, and what somebody else started is not ours to. */
 static gboolean
 on_interrupt (gpointer data)
 {
     Mover *self = data;
     Request *request;
 
-    if (self->interrupts++ || g_str_equal (self->migration.role, "incoming")) {
+    gboolean may_cancel = !g_str_equal (self->migration.role, "incoming") &&
+                          !g_str_equal (self->migration.role, "steer");
+
+    if (self->interrupts++ || !may_cancel) {
         say (self, "leaving; `qmpmig status` shows how it goes on");
         leave (self);
         return G_SOURCE_CONTINUE;

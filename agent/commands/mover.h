@@ -8,5 +8,5 @@
 
 typedef ExitCode (*MoverWork) (Migration *m, const CommandLine *line);
 
-/* ROLE: "migrate", "incoming", "recover". */
+/* ROLE: "migrate", "incoming", "recover", "steer". */
 ExitCode mover_run (const CommandLine *line, const char *role, MoverWork work);

@@ -16,6 +16,7 @@ static const CommandEntry entries[] = {
     { GROUP_LOOK, &command_events, "0 2 3" },
     { GROUP_LOOK, &command_get, "0 2 3 4" },
     { GROUP_TOUCH, &command_set, "0 2 3 4" },
+    { GROUP_TOUCH, &command_steer, "0 2 3 4 10 11 12 14 15" },
     { GROUP_TOUCH, &command_finish, "0 2 3 4 10 11 15" },
     { GROUP_TOUCH, &command_postcopy, "0 2 3 4 10 15" },
     { GROUP_TOUCH, &command_cancel, "0 1 2 3 4 15" },

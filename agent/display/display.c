@@ -221,7 +221,10 @@ say (Display *self, const char *head, char *text)
 static void
 on_advice (Display *self, json_object *line)
 {
-    say (self, "policy:", advice_text (&self->advice, &self->style, line));
+    gboolean observes = qmp_peek_bool (self->header, "observe", FALSE);
+
+    say (self, observes ? "policy would:" : "policy:",
+         advice_text (&self->advice, &self->style, line));
 }
 
 static void

@@ -111,6 +111,14 @@ receiving_text (const Style *style, json_object *header)
     return g_string_free (out, FALSE);
 }
 
+static char *
+steering_text (const Style *style, json_object *header)
+{
+    gboolean observes = qmp_peek_bool (header, "observe", FALSE);
+
+    return moving_text (style, header, observes ? "Observing the move of" : "Steering the move of");
+}
+
 char *
 heading_text (const Style *style, json_object *header, gboolean dry_run)
 {
@@ -120,6 +128,8 @@ heading_text (const Style *style, json_object *header, gboolean dry_run)
         return receiving_text (style, header);
     if (!strcmp (role, "recover"))
         return moving_text (style, header, "Recovering the move of");
+    if (!strcmp (role, "steer"))
+        return steering_text (style, header);
     if (!strcmp (role, "watch"))
         return moving_text (style, header, "Watching the move of");
     return moving_text (style, header, dry_run ? "Would move" : "Moving");

@@ -34,6 +34,8 @@ static const Ending endings[] = {
       PAUSED_THERE },
     { "handed-over", NULL, NULL, 0, INK_GOOD, "Handed over",
       "the source has sent all of VM; the destination was not observed", NULL },
+    { "failed", "steer", "unknown", EXIT_UNREACHABLE, INK_BAD, "Failed",
+      "it is not known from here where VM runs", NULL },
     { "failed", NULL, NULL, EXIT_UNREACHABLE, INK_BAD, "Failed",
       "nothing was started, VM is untouched", NULL },
     { "failed", NULL, NULL, EXIT_REFUSED, INK_BAD, "Refused",
@@ -53,6 +55,7 @@ static const Ending endings[] = {
       "nothing is lost, but nobody may start VM before you have checked", NULL },
     { "guest-ended", NULL, NULL, 0, INK_BAD, "The guest ended", "VM runs nowhere any more", NULL },
     { "planned", NULL, NULL, 0, INK_GOOD, "Planned", NULL, NULL },
+    { "left", "steer", NULL, 0, INK_CAUTION, "Left", NULL, NULL },
     { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on, and nobody steers it",
       NULL },
 };

@@ -60,7 +60,7 @@ struct Migration {
     GMutex leave_lock;
     gboolean leave_wanted, stays; /* under leave_lock; see migration_stay() */
 
-    const char *role; /* "migrate", "incoming", "recover" */
+    const char *role; /* "migrate", "incoming", "recover", "steer" */
     char *id;
     MigrationUri *uri;
     Vm *source;      /* NULL: not observed */
@@ -79,6 +79,10 @@ struct Migration {
     gint64 progress_us; /* something last moved */
     guint64 progress_mark;
 
+    gboolean is_foreign;        /* somebody else started it, and ends it */
+    gboolean observes;          /* nothing is changed, only told */
+    json_object *set_by_us;     /* parameters of a foreign one; NULL: it is ours */
+    gboolean told_completed;    /* an event of the source's said so */
     gboolean was_live;          /* the guest ran when we came: it has to run in the end */
     gboolean touched;           /* something was changed that has to be put back */
     gboolean incoming_sent;     /* we made the destination listen */
@@ -124,6 +128,9 @@ ExitCode migration_receive (Migration *m);
 /* Goes on with what another qmpmig had begun to receive. A guest that was whole before we came is
  * started only if that had been decided. Fills in the result. */
 void migration_receive_on (Migration *m);
+/* Tunes one that somebody else started, to its end. WAITS: for one to begin. OBSERVES: tells what
+ * it would do, and does nothing. */
+ExitCode migration_steer_foreign (Migration *m, gboolean waits, gboolean observes);
 void migration_clear (Migration *m);
 
 /* -- Between the migration's files -- */
@@ -195,8 +202,9 @@ json_object *migration_cut_limits (const Migration *m, json_object *asked);
 gboolean migration_press_downtime (Migration *m, GError **error);
 /* One migrate-set-parameters on the source, if ARGUMENTS (taken) have any, posted as `applied`
  * together with what the guard rails CHANGED (sentences; may be NULL). */
-gboolean migration_apply (Migration *m, json_object *arguments, GPtrArray *changed,
-                          GError **error);
+gboolean migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GError **error);
+/* QEMU has taken these. */
+void migration_note_set (Migration *m, Vm *vm, json_object *parameters);
 /* Gives the policy its seat: loaded, configured; before the plan. */
 gboolean migration_seat_policy (Migration *m, GError **error);
 /* Asks the policy about the last look and does what it says. */
@@ -206,6 +214,16 @@ guint64 migration_knobs (const Migration *m);
 /* To the parameters ARGUMENTS: what makes QEMU throttle by PCT. */
 void migration_add_throttle (json_object *arguments, guint pct);
 gboolean migration_pause_guest (Migration *m, GError **error);
+
+/* The operator's limits, from the options. */
+void migration_take_limits (Migration *m);
+/* QEMU's at the source, as they are now: an object; owned by the caller. */
+json_object *migration_query_parameters (Migration *m, GError **error);
+/* TRUE with the outgoing migration of somebody else there. WAITS: as long as it takes. */
+gboolean migration_find_foreign (Migration *m, gboolean waits, GError **error);
+/* The result of one that is not ours: as its source's last status tells, or why we see no more
+ * (WHY is taken). Our changes go back to FOUND, the parameters as they were. */
+void migration_conclude_foreign (Migration *m, GError *why, json_object *found);
 
 /* What has been changed goes back, where the guest lives on. Never fails the migration. */
 void migration_put_back (Migration *m);

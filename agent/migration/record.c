@@ -161,6 +161,8 @@ migration_post_header (Migration *m)
 
     if (m->uri)
         add_text (header, "uri", m->uri->text);
+    if (m->is_foreign)
+        json_object_object_add (header, "observe", json_object_new_boolean (m->observes));
     if (m->policy)
         json_object_object_add (header, "policy", policy_to_json (m));
     if (vm) {
@@ -330,7 +332,7 @@ migration_post_result (Migration *m)
     add_numbers (m, result);
     if (m->plan)
         json_object_object_add (result, "capabilities_used", capabilities_used (m));
-    if (m->source && r->exit_code == EXIT_DONE)
+    if (m->source && r->exit_code == EXIT_DONE && !m->is_foreign)
         json_object_object_add (result, "source_kept", json_object_new_boolean (r->source_kept));
     if (r->error)
         json_object_object_add (result, "error", error_to_json (r->error));
@@ -342,6 +344,7 @@ migration_post_result (Migration *m)
 void
 migration_clear (Migration *m)
 {
+    json_object_put (m->set_by_us);
     journal_close (m->journal);
     plan_free (m->plan);
     policy_free (m->policy);

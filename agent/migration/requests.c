@@ -2,6 +2,7 @@
 /* What comes in over the control socket while a migration runs. Each request is answered once: with
  * what will happen, or with why it will not. */
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
@@ -264,8 +265,7 @@ note_applied (Migration *m, Vm *vm, json_object *qemu)
     migration_post (m, "applied",
                     qmp_object ("parameters", json_object_get (qemu), "answer",
                                 json_object_new_string ("ok"), NULL));
-    json_object_object_foreach (qemu, name, value)
-        json_object_object_add (vm->parameters, name, json_object_get (value));
+    migration_note_set (m, vm, qemu);
     if (m->tracker.throttle_commanded_pct > m->limits.max_throttle_pct)
         m->tracker.throttle_commanded_pct = m->limits.max_throttle_pct;
 }
@@ -310,6 +310,24 @@ on_qmp (Migration *m, Vm *vm, json_object *arguments)
                  : refuse (EXIT_INTERNAL, "%s", error->message);
 }
 
+/* One that somebody else started is tuned, not ended; and where we only look on, not even that. */
+static json_object *
+spare (const Migration *m, const Request *request)
+{
+    const char *by = qmp_peek_string (request->arguments, "by", "");
+    RequestKind kind = request->kind;
+
+    if (m->observes && (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
+        return refuse (EXIT_REFUSED, "refused: this qmpmig only observes (steer --observe)");
+    if (m->is_foreign && (kind == REQUEST_CANCEL || kind == REQUEST_POSTCOPY_PAUSE ||
+                          (kind == REQUEST_FINISH && g_str_equal (by, "pause"))))
+        return refuse (EXIT_REFUSED,
+                       "refused: this qmpmig tunes a migration that somebody else started, and "
+                       "leaves it to them to stop it; without it (pid %d) QEMU can be asked",
+                       (int)getpid ());
+    return NULL;
+}
+
 static const struct {
     RequestKind kind;
     json_object *(*answer) (Migration *m, Vm *vm, json_object *arguments);
@@ -340,9 +358,10 @@ migration_answer_requests (Migration *m)
     while ((request = board_take (m->board)))
         for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
             if (handlers[i].kind == request->kind) {
-                json_object *answer =
-                    handlers[i].answer (m, asked_end (m, request), request->arguments);
+                json_object *answer = spare (m, request);
 
+                if (!answer)
+                    answer = handlers[i].answer (m, asked_end (m, request), request->arguments);
                 board_answer (m->board, request, answer);
                 break;
             }

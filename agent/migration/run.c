@@ -42,8 +42,8 @@ read_schemas (Migration *m, GError **error)
             vm_read_schema (m->destination, m->source, error));
 }
 
-static void
-take_limits (Migration *m)
+void
+migration_take_limits (Migration *m)
 {
     const MigrateOptions *o = m->options;
     guint64 bandwidth = o->bandwidth_bytes_per_s;
@@ -80,7 +80,7 @@ make_plan (Migration *m, GError **error)
 {
     const MigrateOptions *o = m->options;
 
-    take_limits (m);
+    migration_take_limits (m);
     if (!read_schemas (m, error) || !migration_seat_policy (m, error))
         return FALSE;
     m->plan = plan_new (o, m->uri, m->source, m->destination, error);

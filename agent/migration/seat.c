@@ -5,7 +5,7 @@
 #include "agent/migration/migration.h"
 
 static void
-fill_context (const Vm *vm, struct qmpmig_context *context)
+fill_context (const Vm *vm, enum qmpmig_kind kind, struct qmpmig_context *context)
 {
     const QmpVersion *version = qmp_client_version (vm->client);
 
@@ -13,7 +13,7 @@ fill_context (const Vm *vm, struct qmpmig_context *context)
                                         .qemu_major = version->major,
                                         .qemu_minor = version->minor,
                                         .qemu_micro = version->micro,
-                                        .kind = QMPMIG_KIND_OWN,
+                                        .kind = kind,
                                         .ram_bytes = vm->ram_bytes ? vm->ram_bytes : QMPMIG_UNKNOWN,
                                         .vcpus = vm->vcpus ? vm->vcpus : QMPMIG_UNKNOWN,
                                         .page_size_bytes = QMPMIG_UNKNOWN,
@@ -107,11 +107,14 @@ migration_seat_policy (Migration *m, GError **error)
     struct qmpmig_context context;
     struct qmpmig_facts facts;
 
-    fill_context (m->source, &context);
-    fill_facts (m, &facts);
+    fill_context (m->source, m->is_foreign ? QMPMIG_KIND_FOREIGN : QMPMIG_KIND_OWN, &context);
     m->policy = policy_load (m->options->policy, &context, &why);
-    if (m->policy && configure (m, &why) &&
-        policy_plan (m->policy, &facts, &m->options->armed, &why))
-        return TRUE;
+    if (m->policy && configure (m, &why)) {
+        if (m->is_foreign) /* what is armed was chosen by whoever started it */
+            return TRUE;
+        fill_facts (m, &facts);
+        if (policy_plan (m->policy, &facts, &m->options->armed, &why))
+            return TRUE;
+    }
     return migrate_fail (error, EXIT_USAGE, "%s", why->message);
 }

@@ -94,10 +94,29 @@ advice_to_json (const struct qmpmig_advice *advice)
     return line;
 }
 
+/* Nobody has turned what was asked for before. */
+static gboolean
+is_asked_again (const Migration *m, const struct qmpmig_advice *advice)
+{
+    struct qmpmig_advice before = m->advised;
+
+    for (guint i = 0; m->observes && i < G_N_ELEMENTS (advice_fields); i++) {
+        gsize at = advice_fields[i].offset;
+
+        if ((advice->set & advice_fields[i].set) &&
+            *(const guint64 *)((const char *)advice + at) !=
+                *(const guint64 *)((const char *)&before + at))
+            return FALSE;
+    }
+    return m->observes && advice->set == before.set && advice->action == before.action;
+}
+
 /* Worth a line: something is turned, or what is foreseen has changed. */
 static gboolean
 is_news (const Migration *m, const struct qmpmig_advice *advice)
 {
+    if (is_asked_again (m, advice))
+        return advice->verdict != m->advised.verdict;
     return advice->set || advice->action != QMPMIG_ACTION_NONE ||
            advice->verdict != m->advised.verdict || advice->reason_code != m->advised.reason_code;
 }
@@ -204,7 +223,7 @@ ask (Migration *m, struct qmpmig_advice *ret_advice)
 static void
 switch_as_ordered (Migration *m)
 {
-    if (m->limits.postcopy != QMPMIG_POSTCOPY_NOW || m->tracker.passes == 0 ||
+    if (m->postcopy_wanted || m->limits.postcopy != QMPMIG_POSTCOPY_NOW || m->tracker.passes == 0 ||
         !run_state_is_live (m->source_run_state))
         return;
     migration_notice (m, "info", "postcopy-now", "the first pass is over (--postcopy now)");
@@ -228,6 +247,8 @@ migration_steer (Migration *m, GError **error)
     if (is_news (m, &advice))
         migration_post (m, "advice", advice_to_json (&advice));
     m->advised = advice;
+    if (m->observes)
+        return TRUE;
     guard_advice (&m->tracker.last, &advice, changed);
     return act_on (m, &advice, changed, error);
 }

@@ -19,7 +19,7 @@ stop_stray_source (Migration *m)
     gboolean is_there = m->destination ? m->told_to_run : m->status == STATUS_POSTCOPY_ACTIVE;
     guint64 id;
 
-    if (!m->postcopy_sent || !is_there)
+    if (!m->postcopy_sent || !is_there || m->is_foreign)
         return;
     id = qmp_client_send (m->source->client, "stop", NULL, QMP_CALL_DEFAULT, NULL);
     if (id)
@@ -44,6 +44,9 @@ note_source_event (Migration *m, const QmpEvent *event)
                g_str_equal (event->name, "GUEST_PANICKED")) {
         g_free (m->guest_event);
         m->guest_event = g_strdup (event->name);
+    } else if (g_str_equal (event->name, "MIGRATION")) {
+        m->told_completed =
+            g_str_equal (qmp_peek_string (event->message, "data.status", ""), "completed");
     }
 }
 
@@ -210,6 +213,16 @@ post_applied (Migration *m, json_object *parameters, GPtrArray *changed, const c
     migration_post (m, "applied", line);
 }
 
+void
+migration_note_set (Migration *m, Vm *vm, json_object *parameters)
+{
+    json_object_object_foreach (parameters, name, value) {
+        json_object_object_add (vm->parameters, name, json_object_get (value));
+        if (m->set_by_us)
+            json_object_object_add (m->set_by_us, name, json_object_get (value));
+    }
+}
+
 gboolean
 migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GError **error)
 {
@@ -231,8 +244,7 @@ migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GErro
         g_propagate_error (error, g_steal_pointer (&why));
         return FALSE;
     }
-    json_object_object_foreach (kept, name, value)
-        json_object_object_add (m->source->parameters, name, json_object_get (value));
+    migration_note_set (m, m->source, kept);
     return TRUE;
 }
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks for an outgoing migration that somebody else started, or waits for one. */
+#include "agent/migration/error.h"
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+#define AWAIT_PERIOD_US (100 * G_TIME_SPAN_MILLISECOND)
+
+/* Events of before are nobody's: the record has not begun. */
+static gboolean
+pause_for (Migration *m, gint64 deadline_us, GError **error)
+{
+    while (!g_cancellable_is_cancelled (m->leave) && !qmp_client_broken (m->source->client) &&
+           qmp_context_iterate (m->context, deadline_us)) {
+        migration_answer_requests (m);
+        for (;;) {
+            g_autoptr (QmpEvent) event = qmp_client_take_event (m->source->client, NULL);
+
+            if (!event)
+                break;
+        }
+    }
+    return !g_cancellable_is_cancelled (m->leave) ||
+           qmp_fail (error, QMP_ERROR_CANCELLED, "asked to leave");
+}
+
+/* In postcopy the guest runs at the receiving end only. */
+static gboolean
+is_receiving (const Migration *m, MigrationStatus status, const char *run_state)
+{
+    return vm_is_incoming (m->source) || g_strcmp0 (run_state, "inmigrate") == 0 ||
+           (status_is_postcopy (status) && run_state_is_live (run_state));
+}
+
+static gboolean
+look_once (Migration *m, gboolean *ret_found, GError **error)
+{
+    MigrationStatus status;
+    g_autoptr (json_object) reply = NULL;
+
+    if (!vm_query_status (m->source, 0, &status, &reply, error))
+        return FALSE;
+    g_free (m->source_run_state);
+    m->source_run_state = vm_query_run_state (m->source, 0, error);
+    if (!m->source_run_state)
+        return FALSE;
+    m->status = status;
+    *ret_found = status_is_running (status);
+    if (is_receiving (m, status, m->source_run_state))
+        return migrate_fail (error, EXIT_REFUSED,
+                             "%s: steer: this is the receiving end; a migration is steered at its "
+                             "source",
+                             vm_title (m->source));
+    if (*ret_found) /* how long it has been going on */
+        m->migrate_us = g_get_monotonic_time () -
+                        (gint64)MIN (qmp_peek_uint (reply, "total-time", 0), G_MAXINT32) * 1000;
+    return TRUE;
+}
+
+gboolean
+migration_find_foreign (Migration *m, gboolean waits, GError **error)
+{
+    gboolean found = FALSE;
+
+    for (;;) {
+        if (!look_once (m, &found, error))
+            return FALSE;
+        if (found)
+            return TRUE;
+        if (!waits)
+            return migrate_fail (error, EXIT_REFUSED,
+                                 "%s: steer: no migration runs; --wait waits for one",
+                                 vm_title (m->source));
+        if (!pause_for (m, g_get_monotonic_time () + AWAIT_PERIOD_US, error))
+            return FALSE;
+    }
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A migration that somebody else started: by hand, or libvirt. We look, ask the policy and turn the
+ * knobs that are there; it is not ours to begin, to hold, to continue or to end. No capability is
+ * changed, the destination is never touched, and no journal is written: when we are gone, it goes
+ * on with what is set. */
+#include "agent/commands/command.h"
+#include "agent/migration/error.h"
+#include "agent/migration/migration.h"
+#include "agent/state.h"
+#include "qmp/value.h"
+
+/* How often it is looked what others have set. */
+#define REFRESH_PERIOD_US (1 * G_TIME_SPAN_SECOND)
+
+/* Whoever began it may have set them just before. */
+static gboolean
+read_capabilities (Migration *m, GError **error)
+{
+    g_autoptr (json_object) list =
+        qmp_client_call (m->source->client, "query-migrate-capabilities", NULL, error);
+
+    if (!list)
+        return FALSE;
+    for (gsize i = 0;
+         json_object_is_type (list, json_type_array) && i < json_object_array_length (list); i++) {
+        json_object *entry = json_object_array_get_idx (list, i);
+        const char *name = qmp_peek_string (entry, "capability", NULL);
+        gboolean on = qmp_peek_bool (entry, "state", FALSE);
+
+        if (name)
+            json_object_object_add (m->source->capabilities, name, json_object_new_boolean (on));
+    }
+    return TRUE;
+}
+
+json_object *
+migration_query_parameters (Migration *m, GError **error)
+{
+    g_autoptr (json_object) reply =
+        qmp_client_call (m->source->client, "query-migrate-parameters", NULL, error);
+
+    if (reply && !json_object_is_type (reply, json_type_object)) {
+        qmp_fail (error, QMP_ERROR_PROTOCOL, "query-migrate-parameters: the answer is no object");
+        return NULL;
+    }
+    return g_steal_pointer (&reply);
+}
+
+static gboolean
+read_parameters (Migration *m, GError **error)
+{
+    json_object *reply = migration_query_parameters (m, error);
+
+    if (!reply)
+        return FALSE;
+    json_object_put (m->source->parameters);
+    m->source->parameters = reply;
+    return TRUE;
+}
+
+/* -- Beginning -- */
+
+/* What the others set is a limit, unless we were told one. */
+static void
+heed_bandwidth (Migration *m)
+{
+    guint64 found = qmp_peek_uint (m->source->parameters, "max-bandwidth", 0);
+
+    if (!g_hash_table_contains (m->options->given, "bandwidth") &&
+        qmp_peek_uint (m->set_by_us, "max-bandwidth", SAMPLE_UNKNOWN) != found)
+        m->limits.bandwidth_bytes_per_s = found;
+}
+
+/* Who armed postcopy wants it. To pause the guest is nobody's who cannot continue it, and to cancel
+ * not ours. */
+static void
+set_limits (Migration *m)
+{
+    const MigrateOptions *o = m->options;
+
+    migration_take_limits (m);
+    heed_bandwidth (m);
+    m->limits.if_stuck = QMPMIG_STUCK_WAIT;
+    m->limits.postcopy = QMPMIG_POSTCOPY_FALLBACK;
+    if (!vm_has_capability (m->source, "postcopy-ram") || o->postcopy == POSTCOPY_NEVER)
+        m->limits.postcopy = QMPMIG_POSTCOPY_NEVER;
+    else if (o->postcopy == POSTCOPY_NOW)
+        m->limits.postcopy = QMPMIG_POSTCOPY_NOW;
+    m->steers_throttle =
+        vm_has_capability (m->source, "auto-converge") && o->throttle == THROTTLE_STEER;
+}
+
+static gboolean
+attach (Migration *m, gboolean waits, GError **error)
+{
+    m->source = vm_open (m->context, m->global->socket, END_SOURCE, m->global, m->leave, error);
+    if (!m->source || !m->configure (m, m->source->name, m->source->uuid, error) ||
+        !migration_find_foreign (m, waits, error) || !read_capabilities (m, error) ||
+        !read_parameters (m, error))
+        return FALSE;
+    m->was_live = run_state_is_live (m->source_run_state);
+    m->named[END_SOURCE] = TRUE;
+    m->progress_us = g_get_monotonic_time ();
+    m->tracker.last_us = (guint64)(m->progress_us - m->migrate_us);
+    m->id = state_migration_id (m->source->name, m->source->uuid,
+                                (int)qmp_client_peer_pid (m->source->client));
+    set_limits (m);
+    if (!migration_seat_policy (m, error))
+        return FALSE;
+    migration_post_header (m);
+    return TRUE;
+}
+
+/* QEMU's own ramp would turn the throttle against us. */
+static void
+add_parking (json_object *arguments)
+{
+    json_object_object_add (arguments, "throttle-trigger-threshold", json_object_new_int (100));
+    json_object_object_add (arguments, "cpu-throttle-initial", json_object_new_int (1));
+    json_object_object_add (arguments, "cpu-throttle-increment", json_object_new_int (1));
+    json_object_object_add (arguments, "max-cpu-throttle", json_object_new_int (1));
+}
+
+static gboolean
+take_the_knobs (Migration *m, GError **error)
+{
+    json_object *arguments;
+
+    if (m->observes) {
+        m->tracker.throttle_commanded_pct = SAMPLE_UNKNOWN;
+        return TRUE;
+    }
+    arguments = json_object_new_object ();
+    if (m->steers_throttle)
+        add_parking (arguments);
+    if (g_hash_table_contains (m->options->given, "bandwidth"))
+        json_object_object_add (arguments, "max-bandwidth",
+                                json_object_new_uint64 (m->limits.bandwidth_bytes_per_s));
+    if (json_object_object_length (arguments) > 0)
+        return migration_apply (m, arguments, NULL, error);
+    json_object_put (arguments);
+    return TRUE;
+}
+
+/* -- To its end -- */
+
+static gboolean
+switch_to_postcopy (Migration *m, GError **error)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (!m->postcopy_wanted || m->postcopy_sent || m->status != STATUS_ACTIVE || m->observes)
+        return TRUE;
+    m->postcopy_sent = vm_tell (m->source, "migrate-start-postcopy", NULL, &why);
+    if (m->postcopy_sent)
+        return TRUE;
+    if (!g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
+        g_propagate_error (error, g_steal_pointer (&why));
+        return FALSE;
+    }
+    migration_notice (m, "warning", "no-postcopy", "%s", why->message);
+    m->limits.postcopy = QMPMIG_POSTCOPY_NEVER;
+    m->postcopy_wanted = FALSE;
+    return TRUE;
+}
+
+static void
+tell_stall (Migration *m)
+{
+    if (m->status == STATUS_ACTIVE && migration_is_stalled (m))
+        migration_notice (m, "warning", "no-progress", "nothing was sent for %.0f s",
+                          (double)m->global->reply_timeout_us / G_USEC_PER_SEC);
+}
+
+/* Those who started it may turn the knobs too. */
+static gboolean
+refresh (Migration *m, gint64 *refreshed_us, GError **error)
+{
+    gint64 now_us = g_get_monotonic_time ();
+
+    if (m->status != STATUS_ACTIVE || now_us - *refreshed_us < REFRESH_PERIOD_US)
+        return TRUE;
+    *refreshed_us = now_us;
+    if (!read_parameters (m, error))
+        return FALSE;
+    heed_bandwidth (m);
+    return TRUE;
+}
+
+/* In pre-switchover whoever paused it there goes on with it. */
+static gboolean
+follow (Migration *m, GError **error)
+{
+    gint64 refreshed_us = g_get_monotonic_time ();
+
+    for (;;) {
+        if (!migration_look (m, error))
+            return FALSE;
+        if (!status_is_running (m->status) || m->status == STATUS_POSTCOPY_PAUSED)
+            return TRUE;
+        tell_stall (m);
+        if (!refresh (m, &refreshed_us, error) || !migration_steer (m, error) ||
+            !switch_to_postcopy (m, error) || !migration_press_downtime (m, error) ||
+            !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            return FALSE;
+    }
+}
+
+static void
+refuse (Migration *m, GError *error)
+{
+    gboolean left = g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED);
+
+    migration_set_result (
+        m, left ? OUTCOME_LEFT : OUTCOME_FAILED, left ? EXIT_LEFT : exit_code_before_start (error),
+        m->source ? "source" : "unknown", "nothing was changed: %s", error->message);
+    m->result.error = error;
+}
+
+static void
+tune (Migration *m)
+{
+    g_autoptr (json_object) found = NULL;
+    GError *error = NULL;
+
+    json_object_deep_copy (m->source->parameters, &found, NULL);
+    if (!take_the_knobs (m, &error) || !follow (m, &error))
+        migration_conclude_foreign (m, error, found);
+    else
+        migration_conclude_foreign (m, NULL, found);
+}
+
+ExitCode
+migration_steer_foreign (Migration *m, gboolean waits, gboolean observes)
+{
+    GError *error = NULL;
+
+    m->started_us = g_get_monotonic_time ();
+    m->is_foreign = TRUE;
+    m->set_by_us = json_object_new_object ();
+    m->observes = observes;
+    if (attach (m, waits, &error))
+        tune (m);
+    else
+        refuse (m, error);
+    migration_post_result (m);
+    return m->result.exit_code;
+}
