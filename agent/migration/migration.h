@@ -73,7 +73,7 @@ struct Migration {
     gboolean steers_throttle;     /* auto-converge is armed for us to steer */
     Policy *policy;               /* NULL: nobody steers */
     struct qmpmig_advice advised; /* the last one */
-    gboolean policy_slow, policy_lost;
+    gboolean policy_slow, policy_lost, throttle_primed;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */
     gint64 progress_us; /* something last moved */

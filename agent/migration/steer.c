@@ -135,6 +135,19 @@ migration_add_throttle (json_object *arguments, guint pct)
     json_object_object_add (arguments, "max-cpu-throttle", json_object_new_int (p));
 }
 
+/* QEMU throttles at the second rated sync that passes its threshold. Lowered when the first pass is
+ * over, so that the sync after the second pass is the first of the two and what is commanded then
+ * comes a pass earlier; not before, or it would be used up. Until then it is parked at 1 %. */
+static gboolean
+prime_throttle (Migration *m, GError **error)
+{
+    if (m->throttle_primed || !m->steers_throttle || m->tracker.passes == 0)
+        return TRUE;
+    m->throttle_primed = TRUE;
+    return migration_apply (
+        m, qmp_object ("throttle-trigger-threshold", json_object_new_int (1), NULL), NULL, error);
+}
+
 static void
 add_knob (json_object *to, const struct qmpmig_advice *a, guint64 bit, const char *name,
           guint64 value)
@@ -241,6 +254,8 @@ migration_steer (Migration *m, GError **error)
     switch_as_ordered (m);
     if (!m->policy || m->policy_lost)
         return TRUE;
+    if (!prime_throttle (m, error))
+        return FALSE;
     if (!ask (m, &advice))
         return TRUE;
     tracker_take_forecast (&m->tracker, &advice);
