@@ -16,8 +16,10 @@
 
 /* A pass that leaves more than this part of what it had to send has not shrunk. */
 #define SHRINKS_BELOW 0.85
-/* Standstill that nobody notices: QEMU may stop the guest for it at any time. */
-#define SMALL_DOWNTIME_US (30 * MS)
+/* QEMU may stop the guest for this at any time: a standstill that nobody notices, or a small part
+ * of what is permitted, which saves a pass where passes shrink slowly. */
+#define UNNOTICED_US (30 * MS)
+#define SMALL_PART   (1.0 / 6)
 /* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
  * which may follow on one. */
 #define STALL_SHARE 0.4
@@ -31,8 +33,8 @@
 #define MODEST_CACHE ((uint64_t)64 << 20)
 /* A throttle that holds for so many passes without making them shrink does not work. */
 #define THROTTLE_PASSES 4
-/* Time for QEMU to act on what is commanded: two of its rated syncs. */
-#define LAG_US (2 * S)
+/* QEMU acts on what is commanded at a sync, and rates only those that are so far apart. */
+#define RATED_US (1 * S)
 
 enum reason {
     REASON_NONE,
@@ -90,6 +92,14 @@ auto_config (void *handle, const char *key, const char *value)
     return -1;
 }
 
+static double
+small_downtime_us (const struct qmpmig_limits *limits)
+{
+    double most = (double)limits->max_downtime_us;
+
+    return fmin (most, fmax (UNNOTICED_US, most * SMALL_PART));
+}
+
 /* A power of two of at most half the guest. It takes memory only for what is put into it, and has
  * to be large from the start: QEMU 10.0.2 takes another size later, and does nothing. */
 static uint64_t
@@ -109,10 +119,8 @@ static int
 auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
 {
     const struct policy *p = handle;
-    double first = fmin (SMALL_DOWNTIME_US, (double)facts->limits.max_downtime_us);
-
     plan->set = QMPMIG_PLAN_DOWNTIME;
-    plan->downtime_limit_us = (uint64_t)first;
+    plan->downtime_limit_us = (uint64_t)small_downtime_us (&facts->limits);
     if (p->wants_deltas && (facts->can & QMPMIG_CAN_XBZRLE) &&
         !(facts->chosen & (QMPMIG_CAN_MULTIFD | QMPMIG_CAN_XBZRLE))) {
         plan->set |= QMPMIG_PLAN_XBZRLE;
@@ -155,7 +163,7 @@ allowed_us (const struct qmpmig_sample *s, double throttle)
     double stall = (double)s->limits.max_stall_us - sleep_us (throttle);
 
     return fmax ((throttle > 0 ? fmin (downtime, stall) : downtime) - (double)s->switchover_us,
-                 fmin (downtime, SMALL_DOWNTIME_US) / 2);
+                 fmin (downtime, UNNOTICED_US) / 2);
 }
 
 /* Hard, but with room for the blackout behind its longest sleep. */
@@ -169,6 +177,14 @@ hard_throttle (const struct qmpmig_sample *s)
            100;
 }
 
+/* The throttle is primed: it holds from the next rated sync on. */
+static double
+lag_us (const struct qmpmig_sample *s, const struct forecast_model *model)
+{
+    return fmax (forecast_send_us (model, (double)s->remaining_bytes),
+                 RATED_US - (double)s->since_sync_us);
+}
+
 static struct forecast
 foresee (const struct qmpmig_sample *s, const struct forecast_model *model, double throttle)
 {
@@ -177,8 +193,8 @@ foresee (const struct qmpmig_sample *s, const struct forecast_model *model, doub
         .pass_bytes = (double)s->remaining_at_sync_bytes,
         .throttle_now = (double)s->throttle_pct / 100,
         .throttle = throttle,
-        .lag_us = throttle > 0 && s->throttle_pct == 0 ? LAG_US : 0,
-        .stop_us = throttle > 0 ? allowed_us (s, throttle) : SMALL_DOWNTIME_US,
+        .lag_us = throttle > 0 && s->throttle_pct < 2 ? lag_us (s, model) : 0,
+        .stop_us = throttle > 0 ? allowed_us (s, throttle) : small_downtime_us (&s->limits),
     };
 
     return forecast_run (model, &c);
@@ -404,7 +420,7 @@ static int
 decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
 {
-    struct forecast f = foresee (s, m, 0);
+    struct forecast f = foresee (s, m, 0), then = foresee (s, m, hard_throttle (s));
 
     if (press (p, s, m, &f, a))
         return 0;
@@ -413,9 +429,9 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
                           m->page_cost < m->page_size / 2 ? REASON_DELTAS_HELP : REASON_ON_COURSE,
                           "passes shrink", a);
     if (f.next_bytes < SHRINKS_BELOW * (double)s->remaining_at_sync_bytes)
-        return on_course (s, &f, REASON_SHRINKING, "passes shrink, but will not end", a);
+        return on_course (s, &then, REASON_SHRINKING, "passes shrink, but will not end", a);
     if (deltas_are_open (p, s))
-        return on_course (s, &f, REASON_DELTAS_TRIED,
+        return on_course (s, &then, REASON_DELTAS_TRIED,
                           "passes do not shrink; whether deltas help shows in this pass", a);
     return act_on_stall (p, s, m, &f, a);
 }

@@ -38,7 +38,7 @@ class Limits(MoveTest):
             self.slow_down(hop)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assertEqual(record.parameter("source", "downtime-limit"), 30)
+            self.assertEqual(record.parameter("source", "downtime-limit"), 500)
             self.assertEqual(record.best("max_downtime_us"), 3000000)
             self.assertLess(record.result["blackout_us"], 3000000)
 

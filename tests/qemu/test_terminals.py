@@ -231,7 +231,8 @@ class Background(MoveTest):
         with self.hop() as hop:
             trace = os.path.join(hop.folder, "trace")
             started = self.qmpmig.start("--socket", hop.source.qmp, "migrate", hop.uri(), "--dest-socket",
-                                        hop.destination.qmp, *LATER, "--postcopy", "never", "--detach", "--trace", trace)
+                                        hop.destination.qmp, *LATER, "--postcopy", "never", "--detach", "--trace", trace,
+                                        "--on-success", "keep")  # so that there is somebody to ask when it is over
             hop.source.witness.wait_event("MIGRATION_PASS", 60, hop.mark, **{"pass": 2})
             hop.source.witness.call("migrate-set-parameters", {"max-bandwidth": SLOW})
             self.assertEqual(started.wait(), 15)
