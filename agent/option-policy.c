@@ -59,5 +59,6 @@ option_policy_limit (const char *value, const char *limit)
 {
     g_auto (GStrv) items = comma_list_split (value);
 
-    return g_strdup (comma_list_get ((const char *const *)items, limit));
+    /* The first is the name, and there are policies that are called like a limit. */
+    return g_strdup (items[0] ? comma_list_get ((const char *const *)items + 1, limit) : NULL);
 }

@@ -49,7 +49,7 @@ postcopy_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_pla
 {
     struct postcopy *self = handle;
 
-    if (!(facts->can & QMPMIG_CAN_POSTCOPY)) {
+    if (!(facts->can & QMPMIG_CAN_POSTCOPY) || facts->postcopy_blockers) {
         self->context->host->error (self->context, why_not (facts->postcopy_blockers));
         return -1;
     }

@@ -116,5 +116,5 @@ migration_seat_policy (Migration *m, GError **error)
         if (policy_plan (m->policy, &facts, &m->options->armed, &why))
             return TRUE;
     }
-    return migrate_fail (error, EXIT_USAGE, "%s", why->message);
+    return migrate_fail (error, (ExitCode)why->code, "%s", why->message);
 }

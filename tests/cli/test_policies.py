@@ -101,6 +101,20 @@ class Policies(unittest.TestCase):
         self.assertEqual([line["name"] for line in self.lines(folder=folder)], ["fixed"])
 
 
+class ThePolicyOption(unittest.TestCase):
+    """--policy, before anything is contacted."""
+
+    def taken(self, *words):
+        return program.run("migrate", "tcp:a:1", *words, "--print-config")
+
+    def test_a_policy_may_be_called_like_a_limit(self):
+        for words in (("deadline", "--deadline", "25s"), ("postcopy", "--postcopy", "fallback")):
+            done = self.taken("--policy", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("deadline is given as 20s there and as 25s by --deadline",
+                      self.taken("--policy", "deadline,deadline=20s", "--deadline", "25s").stderr)
+
+
 class ThePages(unittest.TestCase):
     """plugins/NAME.pod says what the policy itself says."""
 
