@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmpmig-plugin.h"
+#include "forecast.h"
 
 #define NEVER        1e30
 #define MAX_PASSES   64
@@ -19,7 +19,9 @@ struct deadline {
     const struct qmpmig_context *context;
     uint64_t first_downtime_us, margin_us;
     uint64_t left_bytes;  /* by the last pass */
-    uint64_t idle_passes; /* so many have not shrunk, one after the other */
+    uint64_t idle_passes; /* so many have not shrunk, one after the other, at that throttle */
+    uint64_t idle_at_pct;
+    int needs_throttle; /* with all of the downtime passes have been seen not to shrink */
     int throttling;
 };
 
@@ -29,7 +31,7 @@ deadline_open (const struct qmpmig_context *context)
     struct deadline *self = calloc (1, sizeof *self);
 
     if (self)
-        *self = (struct deadline){ context, 30000, 2000000, QMPMIG_UNKNOWN, 0, 0 };
+        *self = (struct deadline){ context, 30000, 2000000, QMPMIG_UNKNOWN, 0, 0, 0, 0 };
     return self;
 }
 
@@ -70,92 +72,55 @@ deadline_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_pla
 
 /* --- forecast, in seconds and bytes ---------------------------------------------------------- */
 
-/* What the guest dirties in so much of its own time. Beyond the curve's end it goes on as there. */
-static double
-dirtied_in (const struct qmpmig_sample *sample, double seconds)
-{
-    double time = 0, bytes = 0, slope = (double)sample->dirty_bytes_per_s;
-
-    for (int i = 0; i < QMPMIG_CURVE_POINTS && sample->curve.time_us[i] != QMPMIG_UNKNOWN; i++) {
-        double next_time = (double)sample->curve.time_us[i] / 1e6;
-        double next_bytes = (double)sample->curve.bytes[i];
-
-        if (next_time > time)
-            slope = (next_bytes - bytes) / (next_time - time);
-        if (seconds <= next_time)
-            break;
-        time = next_time;
-        bytes = next_bytes;
-    }
-    bytes += slope * (seconds - time);
-    return bytes < (double)sample->total_bytes ? bytes : (double)sample->total_bytes;
-}
-
-struct course {
-    double ran,
-        runs;     /* share of its time that the guest has: until the throttle takes hold, then */
-    double until; /* seconds */
+struct view {
+    const struct qmpmig_sample *sample;
+    struct forecast_model model;
 };
 
-/* A throttle takes hold at QEMU's second look at the dirty pages, at least a second after the
- * other: it looks at the end of a pass, and newer QEMUs every 5 s too. That more throttle comes
- * late has to be counted on, that less does must not be. */
-static struct course
-course_at (const struct qmpmig_sample *sample, uint64_t throttle_pct)
+/* A throttle takes hold at QEMU's second look at the dirty pages that is at least a second after
+ * the one before: it looks at the end of a pass, and newer QEMUs every 5 s too. That more throttle
+ * comes late has to be counted on, that less does must not be. */
+static double
+seconds_until_in_force (const struct view *view, uint64_t now_pct, uint64_t throttle_pct)
 {
+    const struct qmpmig_sample *sample = view->sample;
+    double look = forecast_send_us (&view->model, (double)sample->remaining_at_sync_bytes) / 1e6;
+
+    if (throttle_pct <= now_pct)
+        return 0;
+    look = look < 1 ? 1 + look : look > 5 ? 5 : look;
+    return throttle_pct == sample->throttle_commanded_pct ? look : 2 * look;
+}
+
+/* Until what is left fits into DOWNTIME_US, at that throttle, and is sent. */
+static double
+time_to_end (const struct view *view, uint64_t throttle_pct, uint64_t downtime_us)
+{
+    const struct qmpmig_sample *sample = view->sample;
     uint64_t now_pct = sample->throttle_pct <= 100 ? sample->throttle_pct : 0;
-    uint64_t at_sync = sample->remaining_at_sync_bytes;
-    double look = (double)(at_sync == QMPMIG_UNKNOWN ? sample->remaining_bytes : at_sync) /
-                  (double)sample->link_bytes_per_s;
-    struct course course = { 1 - (double)now_pct / 100, 1 - (double)throttle_pct / 100, 0 };
+    uint64_t fixed_us = sample->switchover_us == QMPMIG_UNKNOWN ? 0 : sample->switchover_us;
+    struct forecast_case which = {
+        .remaining_bytes = (double)sample->remaining_bytes,
+        .pass_bytes = (double)sample->remaining_at_sync_bytes,
+        .throttle_now = (double)now_pct / 100,
+        .throttle = (double)throttle_pct / 100,
+        .lag_us = seconds_until_in_force (view, now_pct, throttle_pct) * 1e6,
+        .stop_us = (double)downtime_us - (double)fixed_us,
+    };
+    struct forecast course = forecast_run (&view->model, &which);
 
-    look = look < 1 ? 1 : look > 5 ? 5 : look;
-    if (throttle_pct > now_pct)
-        course.until = throttle_pct == sample->throttle_commanded_pct ? look : 2 * look;
-    return course;
-}
-
-/* How long the guest itself runs in the next so many seconds. */
-static double
-run_for (struct course *course, double seconds)
-{
-    double before = seconds < course->until ? seconds : course->until;
-
-    course->until -= before;
-    return before * course->ran + (seconds - before) * course->runs;
-}
-
-/* Until what is left fits into DOWNTIME_US, at that throttle. What was dirtied since the last sync
- * shows at the next one. */
-static double
-time_to_end (const struct qmpmig_sample *sample, uint64_t throttle_pct, uint64_t downtime_us)
-{
-    struct course course = course_at (sample, throttle_pct);
-    double rate = (double)sample->link_bytes_per_s;
-    double switchover = sample->switchover_us == QMPMIG_UNKNOWN ? 0 : (double)sample->switchover_us;
-    double fits = ((double)downtime_us - switchover) / 1e6 * rate;
-    double pass = (double)sample->remaining_bytes / rate, total = pass;
-    double left = dirtied_in (sample, (double)sample->since_sync_us / 1e6 * course.ran +
-                                          run_for (&course, pass));
-
-    for (int i = 0; i < MAX_PASSES; i++) {
-        if (left <= fits)
-            return total + left / rate;
-        pass = left / rate;
-        total += pass;
-        left = dirtied_in (sample, run_for (&course, pass));
-    }
-    return NEVER;
+    return course.ends ? (course.time_us + course.blackout_us) / 1e6 : NEVER;
 }
 
 /* The smallest throttle that ends in time; the hardest one if none does. */
 static uint64_t
-least_throttle (const struct qmpmig_sample *sample, double seconds)
+least_throttle (const struct view *view, double seconds)
 {
-    uint64_t max_pct = sample->limits.max_throttle_pct;
+    const struct qmpmig_limits *limits = &view->sample->limits;
+    uint64_t max_pct = limits->max_throttle_pct;
 
     for (uint64_t pct = 0; pct < max_pct; pct++)
-        if (time_to_end (sample, pct, sample->limits.max_downtime_us) <= seconds)
+        if (time_to_end (view, pct, limits->max_downtime_us) <= seconds)
             return pct;
     return max_pct;
 }
@@ -164,13 +129,12 @@ least_throttle (const struct qmpmig_sample *sample, double seconds)
 
 /* No forecast before the first pass is done: what is dirty by then is all of memory. */
 static int
-is_known (const struct qmpmig_sample *sample)
+view_init (struct view *view, const struct qmpmig_sample *sample)
 {
-    return sample->link_bytes_per_s != QMPMIG_UNKNOWN && sample->link_bytes_per_s > 0 &&
-           sample->remaining_bytes != QMPMIG_UNKNOWN && sample->since_sync_us != QMPMIG_UNKNOWN &&
-           sample->first_pass_done == 1 && sample->downtime_limit_us != QMPMIG_UNKNOWN &&
-           (sample->curve.time_us[0] != QMPMIG_UNKNOWN ||
-            sample->dirty_bytes_per_s != QMPMIG_UNKNOWN);
+    view->sample = sample;
+    return sample->first_pass_done == 1 && sample->remaining_bytes != QMPMIG_UNKNOWN &&
+           sample->downtime_limit_us != QMPMIG_UNKNOWN &&
+           forecast_model_init (&view->model, sample);
 }
 
 static void
@@ -200,20 +164,23 @@ spend_downtime (const struct qmpmig_sample *sample, struct qmpmig_advice *advice
 
 /* To ease it right before the end would be too late to matter. */
 static int
-may_ease (const struct qmpmig_sample *sample, uint64_t from_pct, uint64_t to_pct)
+may_ease (const struct view *view, uint64_t from_pct, uint64_t to_pct)
 {
-    return to_pct + EASE_PCT <= from_pct &&
-           time_to_end (sample, from_pct, sample->limits.max_downtime_us) > EASE_SECONDS;
+    uint64_t max_us = view->sample->limits.max_downtime_us;
+
+    return to_pct + EASE_PCT <= from_pct && view->sample->throttle_pct == from_pct &&
+           time_to_end (view, from_pct, max_us) > EASE_SECONDS;
 }
 
 static void
-throttle (const struct qmpmig_sample *sample, struct qmpmig_advice *advice, uint64_t pct)
+throttle (const struct view *view, struct qmpmig_advice *advice, uint64_t pct)
 {
+    const struct qmpmig_sample *sample = view->sample;
     uint64_t now_pct = sample->throttle_commanded_pct;
 
     if (now_pct == QMPMIG_UNKNOWN)
         now_pct = 0;
-    if (pct == now_pct || (pct < now_pct && !may_ease (sample, now_pct, pct)) ||
+    if (pct == now_pct || (pct < now_pct && !may_ease (view, now_pct, pct)) ||
         !(sample->may & (pct > now_pct ? QMPMIG_MAY_THROTTLE_UP : QMPMIG_MAY_THROTTLE_DOWN)))
         return;
     advice->set |= QMPMIG_SET_THROTTLE;
@@ -229,29 +196,48 @@ count_idle_passes (struct deadline *self, const struct qmpmig_sample *sample)
 {
     uint64_t left = sample->remaining_bytes;
 
-    if (!(sample->why & QMPMIG_WHY_PASS))
+    if (sample->throttle_pct != self->idle_at_pct)
+        self->idle_passes = 0;
+    self->idle_at_pct = sample->throttle_pct;
+    if (!(sample->why & QMPMIG_WHY_PASS) || left == QMPMIG_UNKNOWN)
         return;
     self->idle_passes = left >= self->left_bytes / 10 * 9 ? self->idle_passes + 1 : 0;
     self->left_bytes = left;
+    if (self->idle_passes >= IDLE && !self->throttling &&
+        sample->downtime_limit_us == sample->limits.max_downtime_us)
+        self->needs_throttle = 1;
 }
 
-/* Where not even the hardest throttle would ever do, no guest time is spent on it. */
+/* One that would never do is taken back only when passes have been seen not to shrink under it. */
+static uint64_t
+due_throttle (const struct deadline *self, const struct view *view, double hardest,
+              double time_left)
+{
+    const struct qmpmig_sample *sample = view->sample;
+    uint64_t now_pct = sample->throttle_commanded_pct;
+    uint64_t least_pct = least_throttle (view, time_left);
+
+    if (hardest == NEVER)
+        return self->idle_passes >= IDLE && sample->throttle_pct == now_pct ? 0 : now_pct;
+    return least_pct == 0 && self->needs_throttle ? now_pct : least_pct;
+}
+
+/* Where not even the hardest throttle will ever do, no guest time is spent on it. */
 static void
-steer (struct deadline *self, const struct qmpmig_sample *sample, double time_left,
+steer (struct deadline *self, const struct view *view, double time_left,
        struct qmpmig_advice *advice)
 {
+    const struct qmpmig_sample *sample = view->sample;
     uint64_t max_us = sample->limits.max_downtime_us;
-    uint64_t max_pct = sample->limits.max_throttle_pct;
-    int is_spent = sample->downtime_limit_us == max_us && self->idle_passes >= IDLE;
-    double by_itself = is_spent ? NEVER : time_to_end (sample, 0, max_us);
-    double hardest = time_to_end (sample, max_pct, max_us);
+    double by_itself = self->needs_throttle ? NEVER : time_to_end (view, 0, max_us);
+    double hardest = time_to_end (view, sample->limits.max_throttle_pct, max_us);
 
     spend_downtime (sample, advice);
     foresee (sample, advice, by_itself <= time_left ? by_itself : hardest);
     if (hardest < NEVER && by_itself > time_left && hardest >= time_left)
         self->throttling = 1;
     if (self->throttling)
-        throttle (sample, advice, hardest < NEVER ? least_throttle (sample, time_left) : 0);
+        throttle (view, advice, due_throttle (self, view, hardest, time_left));
 }
 
 static int
@@ -260,18 +246,19 @@ deadline_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig
     struct deadline *self = handle;
     uint64_t left_us = sample->limits.deadline_left_us;
     double time_left, as_it_is;
+    struct view view;
 
     if (left_us == QMPMIG_UNKNOWN)
         return fail_without_deadline (self);
-    if (!is_known (sample))
-        return 0;
     count_idle_passes (self, sample);
+    if (!view_init (&view, sample))
+        return 0;
     time_left = left_us > self->margin_us ? (double)(left_us - self->margin_us) / 1e6 : 0;
-    as_it_is = time_to_end (sample, 0, sample->downtime_limit_us);
+    as_it_is = time_to_end (&view, 0, sample->downtime_limit_us);
     if (!self->throttling && as_it_is <= time_left && self->idle_passes < IDLE)
         foresee (sample, advice, as_it_is);
     else
-        steer (self, sample, time_left, advice);
+        steer (self, &view, time_left, advice);
     return 0;
 }
 

@@ -58,7 +58,7 @@ class SimplePolicies(MoveTest):
         with self.hop() as hop:
             text = self.qmpmig.refused(hop, "tcp:127.0.0.1:0", "--policy", "postcopy", "--postcopy", "never", code=4)
             self.assertIn("policy postcopy: postcopy is forbidden by --postcopy never", text)
-            self.assertEqual(hop.source.migration()["status"], "none")
+            self.assertEqual(hop.running(), [hop.source.name])
 
     def test_classic_pauses_the_guest_after_its_passes(self):
         with self.hop() as hop:
@@ -72,14 +72,14 @@ class SimplePolicies(MoveTest):
 
     def test_deadline_throttles_no_more_than_it_has_to(self):
         with self.hop() as hop:
-            running = self.begin(hop, "deadline", "--deadline", "25s", "--max-downtime", "150ms",
+            running = self.begin(hop, "deadline,margin=5s", "--deadline", "25s", "--max-downtime", "100ms",
                                  "--max-stall", "500ms")
             record = running.record
             self.assert_arrived(hop, record)
             self.assertLess(record.result["total_us"], 25000000)
             throttled = [line["t_us"] for line in record.of("advice") if line.get("throttle_pct")]
             self.assertTrue(throttled, "it cannot end without")
-            self.assertGreater(throttled[0], 8000000, "long before the deadline nothing is taken")
+            self.assertGreater(throttled[0], 10000000, "long before the deadline nothing is taken")
 
     def test_deadline_needs_one(self):
         with self.hop() as hop:

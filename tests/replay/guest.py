@@ -92,7 +92,7 @@ class Move:
         return {"type": "sample", "now_us": us(self.now), "why": ["pass", "sync"] if ended else ["clock"],
                 "passes": self.passes, "first_pass_done": self.passes > 0, "since_sync_us": us(self.since_sync),
                 "remaining_bytes": round(self.remaining), "remaining_at_sync_bytes": round(self.at_sync), "total_bytes": round(self.guest.ram),
-                "link_bytes_per_s": round(self.guest.link), "page_size_bytes": 4096, "switchover_us": us(SWITCHOVER),
+                "link_bytes_per_s": round(self.guest.link), "page_size_bytes": 4096, "page_bytes": 4096, "switchover_us": us(SWITCHOVER),
                 "throttle_pct": self.throttle, "throttle_commanded_pct": self.commanded,
                 "downtime_limit_us": us(self.downtime), "max_downtime_us": us(self.max_downtime),
                 "max_throttle_pct": self.max_throttle,
