@@ -230,6 +230,10 @@ migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GErro
     g_autoptr (GError) why = NULL;
     gboolean ok = TRUE;
 
+    if (m->observes) { /* whatever else is forgotten above */
+        json_object_put (arguments);
+        return TRUE;
+    }
     if (json_object_object_length (kept) > 0)
         ok = vm_tell (m->source, "migrate-set-parameters", arguments, &why);
     else

@@ -180,11 +180,11 @@ class Tuning(Steering):
 
 class Observing(Steering):
     def test_it_changes_nothing_and_tells_what_it_would_have_done(self):
-        self.by_hand("auto-converge")
+        self.by_hand("auto-converge", **{"max-bandwidth": ENOUGH})
         before = (self.parameters(), self.capabilities())
         running = self.begin(*THROTTLE, "--observe", "--bandwidth", "6MiB/s")
         advice = running.wait_line("advice")
-        time.sleep(1)
+        running.wait_for(lambda: any(line.get("passes", 0) > 1 for _, line in running.lines), "two passes")
         self.assertEqual((self.parameters(), self.capabilities()), before)
         self.assertEqual(advice["throttle_pct"], 70)
         self.cancel()
