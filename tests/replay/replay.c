@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/steering/policy.h"
+#include "agent/steering/sample.h"
 #include "qmp/value.h"
 #include "tests/replay/words.h"
 
@@ -88,18 +89,29 @@ ask (Policy *policy, const struct qmpmig_sample *sample, struct qmpmig_advice *a
     return answer;
 }
 
+/* RECORDED: a line of a trace, as sample_to_json() wrote it. */
 static gboolean
-step (Replay *replay, json_object *line, GError **error)
+read_sample (const Replay *replay, json_object *line, gboolean recorded,
+             struct qmpmig_sample *sample, GError **error)
+{
+    if (recorded)
+        sample_from_json (sample, line);
+    else
+        policy_default_sample (sample);
+    if (replay->defaults &&
+        !words_read (replay->defaults, sample_fields, sample, &sample->curve, error))
+        return FALSE;
+    return recorded || words_read (line, sample_fields, sample, &sample->curve, error);
+}
+
+static gboolean
+step (Replay *replay, json_object *line, gboolean recorded, GError **error)
 {
     struct qmpmig_sample sample;
     struct qmpmig_advice advice;
     g_autofree char *text = NULL;
 
-    policy_default_sample (&sample);
-    if (replay->defaults &&
-        !words_read (replay->defaults, sample_fields, &sample, &sample.curve, error))
-        return FALSE;
-    if (!words_read (line, sample_fields, &sample, &sample.curve, error))
+    if (!read_sample (replay, line, recorded, &sample, error))
         return FALSE;
     switch (ask (replay->policy, &sample, &advice, &text)) {
     case POLICY_ADVISED:
@@ -119,10 +131,12 @@ static gboolean
 take (Replay *replay, json_object *line, GError **error)
 {
     const char *type = qmp_peek_string (line, "type", "");
+    gboolean recorded = !strcmp (type, "recorded");
 
     if (!strcmp (type, "case"))
         return begin (replay, line, error);
-    return !replay->policy || strcmp (type, "sample") != 0 || step (replay, line, error);
+    return !replay->policy || !(recorded || !strcmp (type, "sample")) ||
+           step (replay, line, recorded, error);
 }
 
 int

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Policies do tick by tick what the cases say; README.md beside this file."""
 import fnmatch
+import gzip
 import json
 import os
 import pathlib
@@ -10,17 +11,21 @@ import unittest
 from tests.replay.guest import BUILD
 
 CASES = sorted((pathlib.Path(__file__).parent / "cases").glob("*.jsonl"))
-ASKS = ("case", "sample")
+RECORDED = sorted((pathlib.Path(__file__).parent / "traces").glob("*.jsonl.gz"))
+ASKS = ("case", "sample", "recorded")
 SILENT = {"type": "advice", "set": {}}
 
 
 def read_case(path):
     """Pairs of a line that asks and the answer that is expected, which may be None."""
     pairs = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        texts = file.read().splitlines()
+    for text in texts:
         line = json.loads(text)
         if line["type"] in ASKS:
-            pairs.append((line, SILENT if line["type"] == "sample" else None))
+            pairs.append((line, None if line["type"] == "case" else SILENT))
         else:
             pairs[-1] = (pairs[-1][0], line)
     return pairs
@@ -54,6 +59,13 @@ class Replayed(unittest.TestCase):
         self.assertGreater(len(CASES), 10)
         for path in CASES:
             with self.subTest(case=path.stem):
+                self.check_case(path)
+
+    def test_recorded_migrations_are_steered_as_they_were(self):
+        """Real ones, from the bench: whoever changes a policy sees in them what it does to each (record.py writes them)."""
+        self.assertGreaterEqual(len(RECORDED), 10)
+        for path in RECORDED:
+            with self.subTest(trace=path.stem):
                 self.check_case(path)
 
     def test_each_policy_has_a_case(self):
