@@ -71,17 +71,13 @@ check_alone (const QmpAddress *monitor, GError **error)
 static ExitCode
 work (Migration *m, const CommandLine *line)
 {
-    return migration_steer_foreign (m, command_flag (line, "wait"), command_flag (line, "observe"));
+    return migration_steer_foreign (m, command_flag (line, "wait"), command_flag (line, "observe"),
+                                    check_alone);
 }
 
 static ExitCode
 run (const CommandLine *line)
 {
-    const QmpAddress *monitor = command_global (line)->socket;
-    GError *error = NULL;
-
-    if (monitor && !check_alone (monitor, &error))
-        return command_fail (line, error);
     return mover_run (line, "steer", work);
 }
 

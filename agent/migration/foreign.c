@@ -91,12 +91,12 @@ set_limits (Migration *m)
 }
 
 static gboolean
-attach (Migration *m, gboolean waits, GError **error)
+attach (Migration *m, gboolean waits, MigrationCheck check, GError **error)
 {
     m->source = vm_open (m->context, m->global->socket, END_SOURCE, m->global, m->leave, error);
     if (!m->source || !m->configure (m, m->source->name, m->source->uuid, error) ||
-        !migration_find_foreign (m, waits, error) || !read_capabilities (m, error) ||
-        !read_parameters (m, error))
+        !migration_find_foreign (m, waits, error) || !check (m->global->socket, error) ||
+        !read_capabilities (m, error) || !read_parameters (m, error))
         return FALSE;
     m->was_live = run_state_is_live (m->source_run_state);
     m->named[END_SOURCE] = TRUE;
@@ -231,7 +231,7 @@ tune (Migration *m)
 }
 
 ExitCode
-migration_steer_foreign (Migration *m, gboolean waits, gboolean observes)
+migration_steer_foreign (Migration *m, gboolean waits, gboolean observes, MigrationCheck check)
 {
     GError *error = NULL;
 
@@ -239,7 +239,7 @@ migration_steer_foreign (Migration *m, gboolean waits, gboolean observes)
     m->is_foreign = TRUE;
     m->set_by_us = json_object_new_object ();
     m->observes = observes;
-    if (attach (m, waits, &error))
+    if (attach (m, waits, check, &error))
         tune (m);
     else
         refuse (m, error);

@@ -129,8 +129,10 @@ ExitCode migration_receive (Migration *m);
  * started only if that had been decided. Fills in the result. */
 void migration_receive_on (Migration *m);
 /* Tunes one that somebody else started, to its end. WAITS: for one to begin. OBSERVES: tells what
- * it would do, and does nothing. */
-ExitCode migration_steer_foreign (Migration *m, gboolean waits, gboolean observes);
+ * it would do, and does nothing. CHECK, once there is one: whether it is nobody's of ours. */
+typedef gboolean (*MigrationCheck) (const QmpAddress *monitor, GError **error);
+ExitCode migration_steer_foreign (Migration *m, gboolean waits, gboolean observes,
+                                  MigrationCheck check);
 void migration_clear (Migration *m);
 
 /* -- Between the migration's files -- */

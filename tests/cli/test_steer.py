@@ -253,16 +253,34 @@ class Joining(Steering):
         self.cancel()
         self.record(running, 11)
 
-    def test_one_of_ours_on_another_monitor_is_named(self):
+    def with_a_third_monitor(self):
         path = os.path.join(self.qmpmig.folder, "third")
         self.hop = self.pair(source_extra=("-qmp", f"unix:{path},server=on,wait=off"))
+        return path
+
+    def move_ours(self):
         moving = self.migrate(self.hop, "--bandwidth", "8MiB/s", "--max-downtime", "1ms", "--throttle", "off",
                               "--postcopy", "never")
         moving.wait_line("sample", status="active")
-        said = self.qmpmig.run("--socket", path, "steer", code=3)
+        return moving
+
+    def assert_named(self, moving, said):
         self.assertIn(f"pid {moving.process.pid} of qmpmig steers this migration already, through unix:", said)
         self.at(self.hop.source, "cancel")
         self.assertEqual(moving.wait(), 11)
+
+    def test_one_of_ours_on_another_monitor_is_named(self):
+        path = self.with_a_third_monitor()
+        moving = self.move_ours()
+        self.assert_named(moving, self.qmpmig.run("--socket", path, "steer", code=3))
+
+    def test_one_of_ours_that_was_waited_for_is_named(self):
+        path = self.with_a_third_monitor()
+        waiting = self.qmpmig.start("--socket", path, "steer", "--wait")
+        time.sleep(0.5)
+        moving = self.move_ours()
+        self.assertEqual(waiting.wait(), 3)
+        self.assert_named(moving, waiting.errors + waiting.text)
 
     def test_a_policy_that_is_not_there_is_a_usage_error(self):
         self.by_hand()
