@@ -73,6 +73,7 @@ struct Migration {
     gboolean steers_throttle;     /* auto-converge is armed for us to steer */
     Policy *policy;               /* NULL: nobody steers */
     struct qmpmig_advice advised; /* the last one */
+    guint64 ask_again_us;         /* time of the migration; until then the clock is no reason */
     gboolean policy_slow, policy_lost, throttle_primed;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */

@@ -232,6 +232,34 @@ ask (Migration *m, struct qmpmig_advice *ret_advice)
     return FALSE;
 }
 
+/* What it has to say for itself goes to the record. */
+static void
+hear_policy (Migration *m)
+{
+    char *text;
+
+    while ((text = policy_take_log (m->policy))) {
+        migration_notice (m, "info", "policy-log", "policy %s: %s", policy_name (m->policy), text);
+        g_free (text);
+    }
+}
+
+/* It may want to be left alone for a while; what happens meanwhile it hears of all the same. */
+static gboolean
+is_left_alone (const Migration *m)
+{
+    const Sample *s = &m->tracker.last;
+
+    return s->why == QMPMIG_WHY_CLOCK && s->now_us < m->ask_again_us;
+}
+
+static void
+note_when_to_ask (Migration *m, guint64 ask_again_us)
+{
+    m->ask_again_us =
+        ask_again_us == QMPMIG_UNKNOWN ? 0 : m->tracker.last.now_us + ask_again_us;
+}
+
 /* The operator's order, above every policy. */
 static void
 switch_as_ordered (Migration *m)
@@ -248,6 +276,7 @@ migration_steer (Migration *m, GError **error)
 {
     g_autoptr (GPtrArray) changed = g_ptr_array_new_with_free_func (g_free);
     struct qmpmig_advice advice;
+    gboolean advised;
 
     if (m->status != STATUS_ACTIVE)
         return TRUE;
@@ -256,7 +285,12 @@ migration_steer (Migration *m, GError **error)
         return TRUE;
     if (!prime_throttle (m, error))
         return FALSE;
-    if (!ask (m, &advice))
+    if (is_left_alone (m))
+        return TRUE;
+    advised = ask (m, &advice);
+    hear_policy (m);
+    note_when_to_ask (m, advice.ask_again_us);
+    if (!advised)
         return TRUE;
     tracker_take_forecast (&m->tracker, &advice);
     if (is_news (m, &advice))

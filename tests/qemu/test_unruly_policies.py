@@ -30,6 +30,13 @@ class Unruly(MoveTest):
             self.assertEqual(record.of("notice", code="policy-lost"), [])
             self.assertGreater(len(record.of("advice")), 1)
 
+    def test_one_that_wants_to_be_left_alone_is_and_its_log_is_in_the_record(self):
+        with self.hop() as hop:
+            record = self.arrive(hop, self.hold_with(hop, "patience"))
+            logged = [line["t_us"] for line in record.of("notice", code="policy-log") if "by the clock" in line["text"]]
+            self.assertTrue(all(later - earlier > 1900000 for earlier, later in zip(logged, logged[1:])), logged)
+            self.assertTrue(record.of("notice", code="policy-log", level="info"))
+
     def test_one_that_hangs_is_left_after_a_second(self):
         with self.hop() as hop:
             record = self.arrive(hop, self.hold_with(hop, "hanging"))
