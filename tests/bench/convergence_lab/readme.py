@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The short form for the README: cells that were measured on a machine of one's own, by auto and by virsh."""
+
+from tests.bench.convergence_lab.table import number, rows_to_markdown
+
+MARKS = ("<!-- bench:convergence -->", "<!-- /bench:convergence -->")
+AGAINST = "virsh-auto-converge"
+COLUMNS = (("total_s", 1), ("blackout_ms", 0), ("lost_s", 1))
+
+
+def figures_of(figures):
+    if not figures.completed:
+        return [f"never ({len(figures.runs)}×)", "", number(figures.median("lost_s"), 1)]
+    return [spread(figures, name, digits) for name, digits in COLUMNS]
+
+
+def spread(figures, name, digits):
+    """The median, and from where to where."""
+    values = [run[name] for run in figures.runs if run.get(name) is not None]
+    middle = number(figures.median(name), digits)
+    return f"{middle} ({number(min(values), digits)} to {number(max(values), digits)})" if len(values) > 1 else middle
+
+
+def make_readme(board, headers):
+    rows = [[cell.id, *figures_of(row[AGAINST]), *figures_of(row[board.subject]), str(len(row[board.subject].runs))]
+            for cell, row in board.figures.items()
+            if not cell.is_idle and board.is_clean(cell, board.subject, AGAINST)]
+    if not rows:
+        raise ValueError("nothing was measured on a machine without others")
+    last = headers[-1]
+    table = rows_to_markdown(["guest, link, limit", f"`{AGAINST}`: total s", "blackout ms", "lost s",
+                              f"`{board.subject}`: total s", "blackout ms", "lost s", "runs"], rows)
+    return (f"{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
+            f"under TCG, libvirt {last['libvirt']}, {last['machine']}. *lost*: seconds of the guest's work.\n")
+
+
+def write_readme(path, text):
+    with open(path, encoding="utf-8") as file:
+        before, rest = file.read().split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{before}{MARKS[0]}\n{text}{MARKS[1]}{after}")
