@@ -191,6 +191,12 @@ class Tables(unittest.TestCase):
         total, lost, more_s = board.against_auto_converge(cell.Cell.parse(HARD))
         self.assertEqual((total, lost, more_s), (0.4, 0.5, -1.0))
 
+    def test_a_floor_that_others_disturbed_is_the_least(self):
+        idle = [made_up(IDLE, "auto", n, blackout_ms=ms, loaded=True) for n, ms in enumerate((290.0, 110.0, 180.0))]
+        self.assertEqual(self.board(idle).floor_ms(400), 110)
+        self.assertEqual(self.board([{**run, "loaded": False} for run in idle]).floor_ms(400), 180)
+        self.assertEqual(self.board([*idle, made_up(IDLE, "auto", 3, blackout_ms=120.0)]).floor_ms(400), 120)
+
     def test_medians_are_of_what_completed_without_load(self):
         runs = [made_up(HARD, "auto", n, total_s=t, loaded=load) for n, (t, load) in
                 enumerate(((8.0, False), (9.0, False), (30.0, True)))]

@@ -55,11 +55,13 @@ class Board:
         return self._floor(link_mbit, "virsh-plain", lambda run: run["total_s"] - run["told_total_s"]) or 0
 
     def _floor(self, link_mbit, contender, value):
-        """Of this link, else of any."""
+        """Of this link, else of any. Beside others an idle guest is held up at times: then the least is nearest."""
         idle = {cell: row[contender] for cell, row in self.figures.items() if cell.is_idle and contender in row}
         near = [figures for cell, figures in idle.items() if cell.link_mbit == link_mbit] or list(idle.values())
+        near = [figures for figures in near if figures.clean] or near
         values = [value(run) for figures in near for run in figures.runs if run["outcome"] == "completed"]
-        return statistics.median(values) if values else None
+        middle = statistics.median if near and near[0].clean else min
+        return middle(values) if values else None
 
     # --- comparisons ------------------------------------------------------------------------------------------------
 

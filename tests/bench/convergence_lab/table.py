@@ -19,8 +19,8 @@ def make_table(board, headers):
 def heading(headers):
     lines = ["# Convergence, against libvirt", ""]
     for header in headers[-1:]:
-        lines += [f"qmpmig {header['commit']}, QEMU {header['qemu']}, libvirt {header['libvirt']}, {header['machine']}; "
-                  f"begun {headers[0]['when']}, last {header['when']}.", "", f"    {header['command']}"]
+        lines += [f"QEMU {header['qemu']}, libvirt {header['libvirt']}, {header['machine']}. Begun, with which qmpmig, and how:", ""]
+    lines += [f"    {header['when']}  {header['commit']:13}  {header['command']}" for header in headers]
     return "\n".join([*lines, "", f"{MARK} taken while others used the machine: nothing is claimed from these."])
 
 
