@@ -232,6 +232,13 @@ class Tables(unittest.TestCase):
         self.assertEqual(board.standstills([cell.Cell.parse(HARD)]), (0, 0))
         self.assertIn("auto " + table.MARK, table.make_table(board, []))
 
+    def test_a_line_is_marked_when_either_side_was_disturbed(self):
+        def line(runs):
+            return next(row for row in table.summary(self.board(runs), [cell.Cell.parse(HARD)]).splitlines() if HARD in row)
+        self.assertNotIn(table.MARK, line(STUCK))
+        for who in ("auto", "virsh-auto-converge"):
+            self.assertIn(table.MARK, line([{**run, "loaded": run["contender"] == who} for run in STUCK]))
+
     def test_results_of_an_older_program_do_not_count(self):
         runs = [made_up(HARD, "auto", 0, program="old", total_s=50.0), made_up(HARD, "auto", 0, program="new", total_s=5.0)]
         self.assertEqual(self.board(runs).figures[cell.Cell.parse(HARD)]["auto"].median("total_s"), 5.0)

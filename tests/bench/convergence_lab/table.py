@@ -41,7 +41,7 @@ def summary(board, cells):
         rows.append([cell.id, {None: "", True: "yes", False: "no"}[plain],
                      *(number(stuck[i], 2) if stuck else "" for i in (0, 1)),
                      f"{easy[0]:.2f} ({easy[1]})" if easy else "", number(easy[2], 2) if easy else "",
-                     "" if board.is_clean(cell, board.subject) else MARK])
+                     "" if board.is_clean(cell, *compared(board, stuck, easy)) else MARK])
     count, total, lost = verdict.medians(board, cells)
     kept, runs = board.standstills(cells)
     text = rows_to_markdown(["cell", "plain converges", "total / auto-converge", "lost / auto-converge",
@@ -49,6 +49,11 @@ def summary(board, cells):
     claim = (f"Where plain does not converge, in {count} cells: total time {total:.2f}, work lost {lost:.2f} of "
              "auto-converge's in the median." if count else "No cell without load where plain does not converge.")
     return f"{text}\n\n{claim} Longest standstill within the limit in {kept} of {runs} runs of {board.subject}."
+
+
+def compared(board, stuck, easy):
+    """Whose figures a line rests on."""
+    return [board.subject, *(["virsh-auto-converge"] if stuck else []), *([easy[1], "virsh-plain"] if easy else [])]
 
 
 def losses(board, cells):
