@@ -114,6 +114,9 @@ class Load(unittest.TestCase):
         self.assertEqual(load.sum_foreign(stats, {50, load.KERNEL_THREADS}), 5 + 40 + 3)
         self.assertEqual(load.sum_foreign(stats, {61, load.KERNEL_THREADS}), 5 + 1000 + 300 + 40 + 3)
 
+    def test_what_was_stolen_from_the_machine_is_foreign(self):
+        self.assertEqual(load.stolen_ticks("cpu  2267065 80110 461606 1061258 2067 0 17240 49980 7 9\n"), 49980)
+
 
 class Plan(unittest.TestCase):
     def setUp(self):

@@ -23,8 +23,16 @@ class ForeignLoad:
 
 
 def foreign_ticks():
-    return sum_foreign({int(pid): stat for pid in os.listdir("/proc") if pid.isdigit() and (stat := read_stat(pid))},
-                       {os.getpid(), KERNEL_THREADS})
+    """Others' on this machine, and what the machine itself, when it is a virtual one, was made to wait."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        stolen = stolen_ticks(file.readline())
+    return stolen + sum_foreign({int(pid): stat for pid in os.listdir("/proc") if pid.isdigit() and (stat := read_stat(pid))},
+                                {os.getpid(), KERNEL_THREADS})
+
+
+def stolen_ticks(line):
+    """Of /proc/stat's first line."""
+    return int(line.split()[8])
 
 
 def sum_foreign(stats, ours):
