@@ -169,6 +169,7 @@ on_finish (Migration *m, Vm *vm, json_object *arguments)
     if (!m->source || is_in_postcopy (m) || m->continued)
         return refuse (EXIT_REFUSED,
                        "finish: the migration is past the point where it can be hurried");
+    m->tracker.why |= QMPMIG_WHY_FINISH;
     if (g_strcmp0 (by, "pause") == 0)
         return finish_by_pause (m, needed_us);
     if (g_strcmp0 (by, "postcopy") == 0)
@@ -291,6 +292,7 @@ on_set (Migration *m, Vm *vm, json_object *arguments)
         m->options->bandwidth_bytes_per_s = bandwidth_before;
         return refuse (taken ? EXIT_REFUSED : EXIT_USAGE, "set: %s", error->message);
     }
+    m->tracker.why |= QMPMIG_WHY_LIMITS;
     reply = on_get (m, vm, arguments);
     json_object_object_add (reply, "cut", migration_cut_limits (m, arguments));
     return reply;

@@ -71,6 +71,7 @@ take_events (Migration *m, Vm *vm)
 
         if (!event)
             return;
+        m->tracker.why |= QMPMIG_WHY_EVENT;
         if (vm->end == END_SOURCE)
             note_source_event (m, event);
         else

@@ -52,6 +52,17 @@ class Policies(MoveTest):
             self.assertIn("nothing-like-it", said)
             self.assertEqual(Settings(hop.source), before)
 
+    def test_a_policy_hears_why_it_is_asked(self):
+        with self.hop() as hop:
+            running = self.hold(hop, "tcp:127.0.0.1:0")
+            self.qmpmig.run("--socket", hop.source.qmp, "set", "max-throttle=5%")
+            self.let_go(hop)
+            record = running.record
+            self.assert_arrived(hop, record)
+            why = [sample["why"] for sample in record.samples]
+            for bit, reason in enumerate(("clock", "event", "pass", "sync", "status", "limits")):
+                self.assertTrue(any(each >> bit & 1 for each in why), reason)
+
     def test_what_cannot_work_is_said_before_any_throttle(self):
         """Sixteen MiB are dirty again at once, and nobody permits a throttle that is strong enough."""
         with self.hop() as hop:

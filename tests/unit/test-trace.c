@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utime.h>
@@ -486,7 +487,8 @@ test_the_list_is_by_time (void)
 int
 main (int argc, char **argv)
 {
-    g_autofree char *home = g_dir_make_tmp ("qmpmig-test-trace-XXXXXX", NULL);
+    /* Not in TMPDIR: another user has to get there. */
+    g_autofree char *home = g_mkdtemp (g_strdup (P_tmpdir "/qmpmig-test-trace-XXXXXX"));
     g_autofree char *traces = g_build_filename (home, "traces", NULL);
     g_autofree char *user = g_build_filename (home, "user", NULL);
     int code;
