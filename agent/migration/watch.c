@@ -259,5 +259,8 @@ migration_pause_guest (Migration *m, GError **error)
     if (!journal_step (m->journal, JOURNAL_STOPPED, error))
         return FALSE;
     m->we_stopped = TRUE;
-    return vm_tell (m->source, "stop", NULL, error);
+    if (!vm_tell (m->source, "stop", NULL, error))
+        return FALSE;
+    set_run_state (m, "paused"); /* the event may still be under way */
+    return TRUE;
 }

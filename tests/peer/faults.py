@@ -92,17 +92,22 @@ def reply(value):
     return lambda x: x.answer({"return": value, **x.id()})
 
 
-def put(path, value):
-    """The true answer with VALUE at PATH: put("return.ram.remaining", "a lot")."""
+def put(path, value, *more):
+    """The true answer with VALUE at PATH, and so on: put("return.ram.remaining", "a lot")."""
     def do(x):
         answer = json.loads(json.dumps(x.execute()))
-        *way, last = path.split(".")
-        place = answer
-        for step in way:
-            place = place.setdefault(step, {}) if isinstance(place, dict) else place[int(step)]
-        place[int(last) if isinstance(place, list) else last] = value
+        words = (path, value, *more)
+        for each, its_value in zip(words[::2], words[1::2]):
+            put_at(answer, each, its_value)
         x.answer(answer)
     return do
+
+
+def put_at(place, path, value):
+    *way, last = path.split(".")
+    for step in way:
+        place = place.setdefault(step, {}) if isinstance(place, dict) else place[int(step)]
+    place[int(last) if isinstance(place, list) else last] = value
 
 
 def drop(path):

@@ -14,7 +14,7 @@ class TooEarly(Bench):
     def begin(self, *options):
         """Nothing seems to be sent, so there is no estimate."""
         self.peers = self.pair(ram=Ram(**NEVER_ENDS))
-        self.peers.source.on("query-migrate", do=faults.put("return.ram.transferred", 0))
+        self.peers.source.on("query-migrate", do=faults.put("return.ram.transferred", 0, "return.ram.mbps", 0.0))
         self.home = self.environment()
         process = self.start("--json", "--socket", self.peers.source.path, "migrate", "tcp:127.0.0.1:0", "--dest-socket",
                              self.peers.destination.path, "--max-downtime", "1ms", "--throttle", "off", *options,

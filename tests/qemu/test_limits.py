@@ -44,20 +44,18 @@ class Limits(MoveTest):
 
 
 class Deadlines(MoveTest):
-    """The second pass takes longer than the deadline: nobody sees before that passes do not shrink."""
+    """Over before anybody can see whether passes shrink."""
 
     guest = {**LINUX, "ws": "32M"}
 
-    def test_a_deadline_that_nears_presses_for_postcopy(self):
+    def test_a_deadline_presses_for_postcopy(self):
+        """The first pass takes longer than that."""
         with self.hop() as hop:
-            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--max-downtime", "1ms", "--deadline", "8s",
-                                          "--bandwidth", FAST, "--throttle", "off", "--policy", "auto,xbzrle=off")
-            self.slow_down(hop, MIB)
-            record = running.record
+            record = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", "--deadline", "1s", "--bandwidth", "16MiB/s").record
             self.assert_arrived(hop, record)
             self.assertEqual(record.of("advice")[-1]["action"], "postcopy")
             self.assertIn("deadline", record.of("advice")[-1]["reason"])
-            self.assertGreater(record.of("sample", status="active")[-1]["deadline_left_us"], 0)
+            self.assertEqual(record.of("sample", status="active")[-1]["deadline_left_us"], 0)
 
     def test_a_deadline_that_passes_does_what_was_said(self):
         with self.hop() as hop:
