@@ -170,7 +170,7 @@ class DestinationHangs(Together):
         move.go_on()
         record = move.record
         self.assert_undecided(pair, record)
-        self.assertFalse([point for point in move.passed() if "yank" in point or "cancel" in point])
+        self.assertFalse([point for point in move.passed() if ":yank:" in point or "cancel" in point])
         pair.destination.sigcont()
         self.never_two(pair)
         self.assertEqual(answering(pair), ["dst"])
