@@ -5,6 +5,11 @@ from tests.bench.convergence_lab.table import number, rows_to_markdown
 
 MARKS = ("<!-- bench:convergence -->", "<!-- /bench:convergence -->")
 AGAINST = "virsh-auto-converge"
+INTRODUCTION = """## Against libvirt
+
+The same busy guests, moved by `virsh migrate --live --auto-converge` and by qmpmig's default policy, on two hosts with a
+libvirt each and a limited link between them, interleaved. How it is measured, all contenders and all cells:
+[tests/bench/RESULTS.md](tests/bench/RESULTS.md)."""
 COLUMNS = (("total_s", 1), ("blackout_ms", 0), ("lost_s", 1))
 
 
@@ -30,7 +35,7 @@ def make_readme(board, headers):
     last = headers[-1]
     table = rows_to_markdown(["guest, link, limit", f"`{AGAINST}`: total s", "blackout ms", "lost s",
                               f"`{board.subject}`: total s", "blackout ms", "lost s", "runs"], rows)
-    return (f"{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
+    return (f"{INTRODUCTION}\n\n{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
             f"under TCG, libvirt {last['libvirt']}, {last['machine']}. *lost*: seconds of the guest's work.\n")
 
 
