@@ -158,13 +158,18 @@ switch_in_time (const struct qmpmig_sample *s, const struct forecast_model *m, d
     return 1;
 }
 
+static double
+time_left_us (const struct qmpmig_sample *s)
+{
+    return fmin ((double)s->limits.deadline_left_us, (double)s->limits.abort_left_us);
+}
+
 /* It would end by itself, but too late. */
 static int
 press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
        const struct forecast *free_run, struct qmpmig_advice *a)
 {
-    double left = fmin ((double)s->limits.deadline_left_us, (double)s->limits.abort_left_us);
-    double share = hard_throttle (s);
+    double left = time_left_us (s), share = hard_throttle (s);
     struct forecast f;
 
     if (left >= (double)QMPMIG_UNKNOWN / 2 || (free_run->ends && free_run->time_us < left))
@@ -188,7 +193,7 @@ static int
 decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
 {
-    struct forecast f = foresee (s, m, 0), then = foresee (s, m, hard_throttle (s));
+    struct forecast f = foresee (s, m, 0), then;
 
     if (press (p, s, m, &f, a))
         return 0;
@@ -196,6 +201,7 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
         return on_course (s, &f,
                           m->page_cost < m->page_size / 2 ? REASON_DELTAS_HELP : REASON_ON_COURSE,
                           "passes shrink", a);
+    then = foresee (s, m, hard_throttle (s));
     if (f.next_bytes < SHRINKS_BELOW * (double)s->remaining_at_sync_bytes &&
         p->passes_in_vain < VAIN_PASSES)
         return on_course (s, &then, REASON_SHRINKING, "passes shrink, but will not end", a);
@@ -211,9 +217,11 @@ static int
 decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
                   struct qmpmig_advice *a)
 {
-    double share = (double)p->throttle_pct / 100;
+    double share = (double)p->throttle_pct / 100, left = time_left_us (s);
     struct forecast f = foresee (s, m, share);
 
+    if (!(f.ends && f.time_us < left) && switch_in_time (s, m, left, a))
+        return 0;
     if (s->throttle_pct == p->throttle_pct && (s->why & QMPMIG_WHY_PASS))
         p->passes_held++;
     if (p->passes_held >= THROTTLE_PASSES && !f.ends) {
