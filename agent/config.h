@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Configuration files: [defaults] and [vm PATTERN] sections whose keys are the long options of
- * `migrate`. Later files win over earlier ones, the command line over all. What is read is checked
- * at once, so that a mistake is found before anything is contacted. */
+ * `migrate`, and [policy NAME] with that policy's own. Later files win over earlier ones, the
+ * command line over all. What is read is checked at once, so that a mistake is found before
+ * anything is contacted. */
 #pragma once
 
 #include "agent/options.h"
@@ -21,11 +22,11 @@ typedef struct {
 typedef struct {
     char *key;
     char *value;
-    char *origin; /* "FILE:LINE", "command line" */
+    char *origin; /* "FILE:LINE", "environment", "command line" */
 } ConfigValue;
 
 typedef struct {
-    char *pattern;     /* a glob on the name, or "uuid:UUID" */
+    char *pattern;     /* a glob on the name, or "uuid:UUID"; the name of a policy */
     GPtrArray *values; /* ConfigValue */
 } ConfigSection;
 
@@ -35,16 +36,20 @@ Config *config_load_places (const ConfigPlaces *places, GError **error);
 void config_free (Config *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Config, config_free)
 
+/* $QMPMIG_POLICY; it wins over every file. Before config_give(). */
+gboolean config_read_environment (Config *self, GError **error);
 /* What the command line says; it wins over everything that was and will be read. */
 gboolean config_give (Config *self, const char *key, const char *value, GError **error);
 
 /* [defaults] and the command line. */
 gboolean config_apply (const Config *self, MigrateOptions *options, GError **error);
-/* The first [vm PATTERN] that matches (NAME and UUID may be NULL), then the command line again,
- * which it must not override. Once the VM is known. */
+/* The first [vm PATTERN] that matches (NAME and UUID may be NULL), then what it must not override
+ * again: the environment, the command line; then the [policy NAME] of what was chosen. Once the VM
+ * is known. */
 gboolean config_apply_vm (const Config *self, MigrateOptions *options, const char *name,
                           const char *uuid, GError **error);
 
 /* For --print-config: ConfigValue, the strongest last; ConfigSection, the first to match first. */
 const GPtrArray *config_values (const Config *self);
 const GPtrArray *config_sections (const Config *self);
+const GPtrArray *config_policies (const Config *self);

@@ -31,7 +31,7 @@ take_item (MigrateOptions *options, const char *name, const char *item, GError *
         return option_fail (error, name, "'%s' is not KEY=VALUE", item);
     if (g_strv_contains (option_policy_limits, parts[0]))
         return migrate_options_set (options, parts[0], parts[1], error);
-    named_value_put (options->policy_keys, parts[0], parts[1]);
+    named_value_put (options->policy_keys, parts[0], parts[1], NULL);
     return TRUE;
 }
 

@@ -13,16 +13,6 @@
 #define MAX_COMPRESS_LEVEL   20
 #define MAX_REPLY_TIMEOUT_US G_TIME_SPAN_HOUR
 
-static void
-named_value_free (gpointer data)
-{
-    NamedValue *self = data;
-
-    g_free (self->name);
-    g_free (self->value);
-    g_free (self);
-}
-
 /* --- values of a shape of their own; option-key.c has the others --------------------------- */
 
 static gboolean
@@ -95,26 +85,6 @@ set_xbzrle (const OptionKey *key, gpointer self, const char *name, const char *v
     return TRUE;
 }
 
-void
-named_value_put (GPtrArray *list, const char *name, const char *value)
-{
-    NamedValue *found = NULL;
-
-    for (guint i = 0; i < list->len && !found; i++) {
-        NamedValue *candidate = g_ptr_array_index (list, i);
-
-        if (!strcmp (candidate->name, name))
-            found = candidate;
-    }
-    if (!found) {
-        found = g_new0 (NamedValue, 1);
-        found->name = g_strdup (name);
-        g_ptr_array_add (list, found);
-    }
-    g_free (found->value);
-    found->value = g_strdup (value);
-}
-
 static gboolean
 set_capability (const OptionKey *key, gpointer self, const char *name, const char *value,
                 GError **error)
@@ -127,7 +97,7 @@ set_capability (const OptionKey *key, gpointer self, const char *name, const cha
         return option_fail (error, name, "'%s' is not NAME=on or NAME=off", value);
     if (!units_parse_bool (name, parts[1], &on, error))
         return FALSE;
-    named_value_put (options->capabilities, parts[0], on ? "on" : "off");
+    named_value_put (options->capabilities, parts[0], on ? "on" : "off", NULL);
     return TRUE;
 }
 
@@ -140,7 +110,7 @@ set_parameter (const OptionKey *key, gpointer self, const char *name, const char
 
     if (!parts[0] || !parts[0][0] || !parts[1])
         return option_fail (error, name, "'%s' is not KEY=VALUE", value);
-    named_value_put (options->parameters, parts[0], parts[1]);
+    named_value_put (options->parameters, parts[0], parts[1], NULL);
     return TRUE;
 }
 
@@ -408,10 +378,10 @@ migrate_options_new (void)
 {
     MigrateOptions *self = g_new0 (MigrateOptions, 1);
 
-    self->capabilities = g_ptr_array_new_with_free_func (named_value_free);
-    self->parameters = g_ptr_array_new_with_free_func (named_value_free);
+    self->capabilities = named_values_new ();
+    self->parameters = named_values_new ();
     self->given = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
-    self->policy_keys = g_ptr_array_new_with_free_func (named_value_free);
+    self->policy_keys = named_values_new ();
     set_builtins (migrate_keys, G_N_ELEMENTS (migrate_keys), self);
     return self;
 }

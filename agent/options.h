@@ -3,6 +3,7 @@
  * over what is built in. Every value is already in base units. */
 #pragma once
 
+#include "agent/named-value.h"
 #include "agent/units.h"
 #include "plugins/qmpmig-plugin.h"
 #include "qmp/address.h"
@@ -39,12 +40,6 @@ typedef struct {
     char *authz;    /* or NULL; x509 only: id of an authz object, or a distinguished name pattern */
 } TlsOptions;
 
-/* One --cap NAME=on|off or --param KEY=VALUE, by QEMU's name. */
-typedef struct {
-    char *name;
-    char *value;
-} NamedValue;
-
 typedef struct {
     char *uri;
     char *policy;             /* name, or an absolute path */
@@ -67,8 +62,8 @@ typedef struct {
     guint64 xbzrle_cache_bytes; /* 0: QEMU's default */
     gboolean zero_copy;
     ThrottleMode throttle;
-    GPtrArray *capabilities; /* NamedValue */
-    GPtrArray *parameters;   /* NamedValue */
+    GPtrArray *capabilities; /* NamedValue: --cap NAME=on|off, by QEMU's name */
+    GPtrArray *parameters;   /* NamedValue: --param KEY=VALUE */
     TlsOptions tls;
     gboolean allow_exec;
     GStrv unsafe; /* items named; each command checks that it knows them; NULL: none */
@@ -80,9 +75,6 @@ typedef struct {
      * last text only. */
     GHashTable *given;
 } MigrateOptions;
-
-/* Puts NAME=VALUE in the list; one of that name is replaced. */
-void named_value_put (GPtrArray *list, const char *name, const char *value);
 
 void global_options_init (GlobalOptions *self); /* what is built in */
 void global_options_clear (GlobalOptions *self);

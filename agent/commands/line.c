@@ -345,7 +345,7 @@ load_config (CommandLine *self, GError **error)
     if (!file && from_environment && from_environment[0])
         file = from_environment;
     self->config = config_load (file, error);
-    return self->config != NULL;
+    return self->config && config_read_environment (self->config, error);
 }
 
 static gboolean

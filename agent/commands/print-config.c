@@ -57,13 +57,11 @@ print_key (const CommandLine *line, const char *key)
 }
 
 static void
-print_vm_sections (const CommandLine *line)
+print_sections (const CommandLine *line, const char *kind, const GPtrArray *sections)
 {
-    const GPtrArray *sections = config_sections (command_config (line));
-
     for (guint i = 0; i < sections->len; i++) {
         const ConfigSection *section = g_ptr_array_index (sections, i);
-        g_autofree char *name = g_strconcat ("vm ", section->pattern, NULL);
+        g_autofree char *name = g_strconcat (kind, " ", section->pattern, NULL);
 
         print_section (line, name);
         for (guint j = 0; j < section->values->len; j++) {
@@ -96,6 +94,7 @@ print_config (const CommandLine *line)
     print_section (line, "defaults");
     for (guint i = 0; migrate_options_spec (i); i++)
         print_key (line, migrate_options_spec (i)->name);
-    print_vm_sections (line);
+    print_sections (line, "vm", config_sections (command_config (line)));
+    print_sections (line, "policy", config_policies (command_config (line)));
     return EXIT_DONE;
 }

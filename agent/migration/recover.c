@@ -23,7 +23,7 @@ take_policy (MigrateOptions *o, json_object *facts)
     if (!json_object_is_type (keys, json_type_object))
         return;
     json_object_object_foreach (keys, key, value)
-        named_value_put (o->policy_keys, key, json_object_get_string (value));
+        named_value_put (o->policy_keys, key, json_object_get_string (value), NULL);
 }
 
 static void

@@ -94,8 +94,11 @@ configure (Migration *m, GError **error)
     for (guint i = 0; i < keys->len; i++) {
         const NamedValue *pair = g_ptr_array_index (keys, i);
 
-        if (!policy_configure (m->policy, pair->name, pair->value, error))
+        if (!policy_configure (m->policy, pair->name, pair->value, error)) {
+            if (pair->origin)
+                g_prefix_error (error, "%s: ", pair->origin);
             return FALSE;
+        }
     }
     return policy_complete (m->policy, error);
 }

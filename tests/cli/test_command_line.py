@@ -81,15 +81,18 @@ class Mistakes(unittest.TestCase):
 class Settings(unittest.TestCase):
     def test_each_says_where_it_came_from(self):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-            file.write("[defaults]\nmax-downtime = 2s\ncap = a=on;b=off\n[vm db*]\nmax-downtime=1s\n")
+            file.write("[defaults]\nmax-downtime = 2s\ncap = a=on;b=off\n[vm db*]\nmax-downtime=1s\n"
+                       "[policy downtime]\nsteps=5\n")
             file.flush()
             process = program.run("--print-config", "--max-throttle", "50%", "--json", "--config", file.name,
-                                  environment={"QMPMIG_SOCKET": "/run/x"})
+                                  environment={"QMPMIG_SOCKET": "/run/x", "QMPMIG_POLICY": "fixed"})
             settings = [json.loads(line) for line in process.stdout.splitlines()]
         found = {(s.get("section"), s["key"], s["value"]): s["origin"] for s in settings}
         self.assertEqual(found[(None, "max-downtime", "2s")], f"{file.name}:2")
         self.assertEqual(found[(None, "cap", "b=off")], f"{file.name}:3")
         self.assertEqual(found[("vm db*", "max-downtime", "1s")], f"{file.name}:5")
+        self.assertEqual(found[("policy downtime", "steps", "5")], f"{file.name}:7")
+        self.assertEqual(found[(None, "policy", "fixed")], "environment")
         self.assertEqual(found[(None, "max-throttle", "50%")], "command line")
         self.assertEqual(found[(None, "bandwidth", "unlimited")], "built in")
         self.assertEqual(found[(None, "socket", "unix:/run/x")], "environment")

@@ -32,7 +32,13 @@ class Foreign(Bench):
 
     def steer(self, *words, policy="fixed,downtime=5ms"):
         return self.run_qmpmig("--json", "--socket", self.peers.source.path, "--reply-timeout", "500ms", "steer",
-                               "--policy", policy, *words)
+                               *(["--policy", policy] if policy else []), *words)
+
+    def steer_by_file(self, text):
+        path = f"{self.folder}/own.conf"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        return self.steer("--config", path, policy=None)
 
     def assert_left_alone(self, done, code):
         self.assert_ended(done, code)
@@ -80,6 +86,21 @@ class Foreign(Bench):
         done = self.steer()
         self.assert_left_alone(done, 3)
         self.assertIn("the answer is no object", done.said())
+
+    def test_a_file_chooses_the_policy_and_its_keys(self):
+        source = self.begin()
+        source.on("query-migrate", nth=20, do=faults.put("return.status", "cancelled"))
+        self.assert_left_alone(self.steer_by_file("[vm *]\npolicy=fixed\n[policy fixed]\ndowntime=7ms\n"
+                                                  "[policy auto]\nno-such-key=1\n"), 11)
+        self.assertIn(7, [entry.message["arguments"].get("downtime-limit") for entry in source.log
+                          if entry.name == "migrate-set-parameters" and entry.kind == "command"])
+
+    def test_a_key_that_the_policy_does_not_know_is_told_with_its_line(self):
+        self.begin()
+        done = self.steer_by_file("[defaults]\npolicy=fixed\n\n[policy fixed]\nspeed=7\n")
+        self.assert_left_alone(done, 2)
+        self.assertIn("own.conf:5: ", done.said())
+        self.assertIn("speed", done.said())
 
     def test_all_versions(self):
         for version in ("5.2", "7.2", "10.0", "11.1"):

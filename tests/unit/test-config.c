@@ -129,6 +129,8 @@ test_errors (void)
         { "[defaults]\noffline=\n", "*:2: offline has no value" },
         { "[defaults]\nmax-throttle=5\nmax-throttle=500\n", "*:3: --max-throttle*" },
         { "[default]\noffline=on\n", "*:1: unknown section [default]*" },
+        { "[policy auto]\nmax-stall=1s\n", "*:2: max-stall is a limit for every policy*" },
+        { "[policy auto]\nmargin=\n", "*:2: margin has no value*" },
         { "[defaults]\noffline=on\n[vm]\n", "*:3: unknown section [vm]*" },
         { "[vm flavor:x]\noffline=on\n", "*:1: 'flavor:x' is neither*" },
         { "[vm web*]\n\nmax-downtime=1\n", "*:3: --max-downtime: 1 has no unit*" },
@@ -258,6 +260,58 @@ test_origin (void)
     g_assert_cmpstr (value->origin, ==, "command line");
 }
 
+/* Keys of its own come from the files when a policy is chosen, wherever that was; those given with
+ * its name stand above. */
+static void
+test_policy_sections (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (MigrateOptions) options = NULL;
+
+    tree_init (&tree);
+    put (tree.system, "qmpmig.conf", "[policy x]\na=1\nb=1\nc=1\n[policy y]\na=9\n");
+    put (tree.user, "qmpmig.conf", "[vm db*]\npolicy=x,c=3\n[policy x]\nb=2\n");
+    config = load (&tree, NULL);
+    options = apply (config);
+    g_assert_true (config_apply_vm (config, options, "web", NULL, NULL));
+    g_assert_cmpuint (options->policy_keys->len, ==, 0);
+    g_assert_true (config_apply_vm (config, options, "db1", NULL, NULL));
+    g_assert_cmpstr (named_value_find (options->policy_keys, "a")->value, ==, "1");
+    g_assert_cmpstr (named_value_find (options->policy_keys, "b")->value, ==, "2");
+    g_assert_cmpstr (named_value_find (options->policy_keys, "c")->value, ==, "3");
+    g_assert_true (g_str_has_suffix (named_value_find (options->policy_keys, "a")->origin,
+                                     "qmpmig.conf:2"));
+    g_assert_null (named_value_find (options->policy_keys, "c")->origin);
+}
+
+static void
+test_policy_of_environment (void)
+{
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (Config) nonsense = NULL;
+    g_autoptr (MigrateOptions) options = NULL;
+    g_autoptr (GError) error = NULL;
+
+    tree_init (&tree);
+    put (tree.user, "qmpmig.conf", "[defaults]\npolicy=file\n[vm *]\npolicy=vm\n");
+    config = load (&tree, NULL);
+    g_setenv ("QMPMIG_POLICY", "env,max-downtime=1s", TRUE);
+    g_assert_true (config_read_environment (config, NULL));
+    /* No conflict: the line is stronger. */
+    g_assert_true (config_give (config, "max-downtime", "2s", NULL));
+    options = apply (config);
+    g_assert_true (config_apply_vm (config, options, "web", NULL, NULL));
+    g_assert_cmpstr (options->policy, ==, "env");
+    g_assert_cmpuint (options->max_downtime_us, ==, 2000000);
+    g_setenv ("QMPMIG_POLICY", "No Name", TRUE);
+    nonsense = load (&tree, NULL);
+    g_assert_false (config_read_environment (nonsense, &error));
+    g_assert_true (g_str_has_prefix (error->message, "QMPMIG_POLICY: "));
+    g_unsetenv ("QMPMIG_POLICY");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -269,5 +323,7 @@ main (int argc, char **argv)
     check_add ("/config/no-section-overrides-the-command-line", test_command_line_wins);
     check_add ("/config/a-file-that-was-asked-for-replaces-the-others", test_one_file);
     check_add ("/config/each-value-knows-where-it-came-from", test_origin);
+    check_add ("/config/a-policy-has-keys-of-its-own", test_policy_sections);
+    check_add ("/config/the-environment-stands-above-every-file", test_policy_of_environment);
     return g_test_run ();
 }
