@@ -11,7 +11,7 @@ from tests.display.record import record_faults
 from tests.lab.vm import Pair, Vm, leftovers
 from tests.qemu.move import Qmpmig
 
-ALONE = True
+LIVE = True
 TIMEOUT = 600
 
 # QEMU 7.2 would take a cancel in postcopy, and the guest would be gone.

@@ -12,7 +12,7 @@ import unittest
 from tests.cli import program
 from tests.cli.test_traces import EASY, Traces
 
-ALONE = True
+LIVE = True
 TIMEOUT = 120
 
 HEADER = {"type": "header", "t_us": 0, "format": "qmpmig-1", "wall_clock": "2026-11-20T10:00:00.000000Z",

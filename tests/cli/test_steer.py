@@ -11,7 +11,7 @@ import unittest
 from tests.cli.test_traces import Traces
 from tests.display.record import record_faults
 
-ALONE = True
+LIVE = True
 TIMEOUT = 300
 
 SLOW = 8 << 20

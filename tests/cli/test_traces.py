@@ -11,7 +11,7 @@ import unittest
 from tests.cli.test_commands import HELD, CommandTest
 from tests.display.record import line_faults, record_faults
 
-ALONE = True
+LIVE = True
 TIMEOUT = 300
 
 EASY = {"ws": "4M", "rate": "8M"}

@@ -19,8 +19,8 @@ TEXT_LINES = 120    # of a program's output, in the account of a failure
 
 
 class Job:
-    """name: of the suite, as shown; alone: nothing runs beside it; live: nothing live does; after: jobs that must have
-    passed before."""
+    """name: of the suite, as shown; alone: nothing runs beside it; live: it has QEMUs, of which only so many may run at a
+    time; after: jobs that must have passed before."""
 
     reads_results = False    # from a pipe
 

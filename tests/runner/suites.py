@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What there is to run: found in the tree, not listed here.
 
-A folder below tests/ with modules test_*.py is a suite. Those in LIVE move real guests, and run one after another, beside
-the others.
+A folder below tests/ with modules test_*.py is a suite. Those in LIVE, and modules that say so themselves, move real guests:
+few of them run at a time.
 """
 
 import json
@@ -93,10 +93,10 @@ def list_modules(names, environment):
 
 
 def python_jobs(tree, build, after, live, folders):
-    """A job for each module of the live or of the other folders."""
+    """A job for each module of these folders that is live, or is not."""
     for told in tree.modules:
         folder = told["module"].split(".")[1]
-        if (folder in LIVE) == live and folder in folders:
+        if (folder in LIVE or told["live"]) == live and folder in folders:
             yield PythonJob(build.prefix + told["module"].removeprefix("tests."), told["module"], told["tests"],
                             environment=build.environment, alone=told["alone"], live=live, after=after,
                             timeout=(told["timeout"] or TIMEOUT[live]) * build.slower)

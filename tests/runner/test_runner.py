@@ -12,7 +12,7 @@ import unittest
 from tests.runner import processes
 from tests.runner.__main__ import Account
 from tests.runner.jobs import ProgramJob, PythonJob, Result, TapJob
-from tests.runner.loop import Loop
+from tests.runner.loop import LIVE_SLOTS, SLOTS, Loop
 from tests.runner.skips import Skips
 from tests.runner.tap import Tap
 
@@ -166,3 +166,27 @@ class Rules(unittest.TestCase):
 
     def test_the_file_of_the_tree_is_in_order(self):
         self.assertFalse(Skips().allow("unit/a: /x", "because"))
+
+
+class Rooms(unittest.TestCase):
+    """How many run beside each other, by what the loop itself counts; no clock."""
+
+    def seen(self, *kinds):
+        """The most that ran at a time: in all, with QEMUs, beside one that wants to be alone."""
+        jobs = [ProgramJob(str(number), ["sleep", "0.2"], **kind) for number, kind in enumerate(kinds)]
+        most = [0, 0, 0]
+
+        def count(job):
+            running = [job, *loop.running]
+            for place, number in enumerate((len(running), sum(other.live for other in running),
+                                            len(running) if any(other.alone for other in running) else 0)):
+                most[place] = max(most[place], number)
+        loop = Loop(dict(os.environ), lambda result: None, count)
+        loop.run(jobs)
+        return most
+
+    def test_few_are_live(self):
+        self.assertEqual(self.seen(*[{"live": True}] * 4, *[{}] * 4)[:2], [SLOTS, LIVE_SLOTS])
+
+    def test_one_that_wants_to_be_alone_is(self):
+        self.assertEqual(self.seen({}, {"alone": True}, {}, {"alone": True, "live": True})[2], 1)

@@ -5,7 +5,7 @@
     python3 -m tests.runner.worker run FD MODULE [TEST...]
 
 Its own output, and that of the programs under test, belongs to the tests. A module may say of itself:
-ALONE = True (nothing may run beside it), TIMEOUT = seconds for the whole of it.
+ALONE = True (nothing may run beside it), LIVE = True (it has QEMUs, as all in some folders do), TIMEOUT = seconds for the whole of it.
 """
 
 import faulthandler
@@ -103,7 +103,8 @@ def list_modules(send, modules):
             tests = load(module)
             loaded = sys.modules[module]
             send({"module": module, "tests": [test.id() for test in tests],
-                  "alone": getattr(loaded, "ALONE", False), "timeout": getattr(loaded, "TIMEOUT", None)})
+                  "alone": getattr(loaded, "ALONE", False),
+                  "live": getattr(loaded, "LIVE", False), "timeout": getattr(loaded, "TIMEOUT", None)})
         except BaseException:
             send({"module": module, "error": traceback.format_exc()})
 
