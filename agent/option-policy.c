@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* --policy NAME[,KEY=VALUE...]. Keys that are called like a limit of `migrate` set that limit; the
- * others are the policy's own. */
+ * others are the policy's own. A policy reads no files: @FILE is read here, so that the record has
+ * the text and not the name. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/comma-list.h"
 #include "agent/option-key.h"
@@ -22,6 +24,49 @@ check_name (const char *name, const char *text, GError **error)
                         text);
 }
 
+#define LONGEST_FILE 65536
+
+/* Its text; what is wrong is told without a word of it, as whoever asked may not be permitted to
+ * read it. Owned by the caller. */
+static char *
+read_file (const char *name, const char *key, const char *path, GError **error)
+{
+    g_autoptr (GError) why = NULL;
+    g_autofree char *text = NULL;
+    struct stat status;
+    gsize length = 0;
+
+    if (stat (path, &status) == 0 && (!S_ISREG (status.st_mode) || status.st_size > LONGEST_FILE)) {
+        option_fail (error, name, "%s: %s is no file of up to 64 KiB", key, path);
+        return NULL;
+    }
+    if (!g_file_get_contents (path, &text, &length, &why)) {
+        option_fail (error, name, "%s: %s", key, why->message);
+        return NULL;
+    }
+    if (strlen (text) != length || !g_utf8_validate (text, -1, NULL)) {
+        option_fail (error, name, "%s: %s is no UTF-8 text", key, path);
+        return NULL;
+    }
+    return g_steal_pointer (&text);
+}
+
+/* KEY=@FILE; a value that begins with @ is written @@. */
+static gboolean
+put_own (MigrateOptions *options, const char *name, const char *key, const char *value,
+         GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (value[0] == '@' && value[1] != '@') {
+        text = read_file (name, key, value + 1, error);
+        if (!text)
+            return FALSE;
+    }
+    named_value_put (options->policy_keys, key, text ? text : value + (value[0] == '@'), NULL);
+    return TRUE;
+}
+
 static gboolean
 take_item (MigrateOptions *options, const char *name, const char *item, GError **error)
 {
@@ -31,8 +76,7 @@ take_item (MigrateOptions *options, const char *name, const char *item, GError *
         return option_fail (error, name, "'%s' is not KEY=VALUE", item);
     if (g_strv_contains (option_policy_limits, parts[0]))
         return migrate_options_set (options, parts[0], parts[1], error);
-    named_value_put (options->policy_keys, parts[0], parts[1], NULL);
-    return TRUE;
+    return put_own (options, name, parts[0], parts[1], error);
 }
 
 gboolean

@@ -114,6 +114,26 @@ class ThePolicyOption(unittest.TestCase):
         self.assertIn("deadline is given as 20s there and as 25s by --deadline",
                       self.taken("--policy", "deadline,deadline=20s", "--deadline", "25s").stderr)
 
+    def file(self, content):
+        file = tempfile.NamedTemporaryFile()
+        self.addCleanup(file.close)
+        file.write(content)
+        file.flush()
+        return file.name
+
+    def test_a_file_that_cannot_be_taken_is_told_without_its_words(self):
+        for content, text in ((b"secret\0", "no UTF-8 text"), (b"secret\xff", "no UTF-8 text"),
+                              (b"secret" * 20000, "no file of up to 64 KiB")):
+            done = self.taken("--policy", f"schedule,json=@{self.file(content)}")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(text, done.stderr)
+            self.assertNotIn("secret", done.stderr)
+        for path in ("/nowhere", "/dev/zero"):
+            self.assertIn(path, self.taken("--policy", f"schedule,json=@{path}").stderr)
+
+    def test_a_file_is_taken_as_it_is(self):
+        self.assertEqual(self.taken("--policy", f"schedule,json=@{self.file(b'{}')}").returncode, 0)
+
 
 class ThePages(unittest.TestCase):
     """plugins/NAME.pod says what the policy itself says."""
