@@ -113,6 +113,7 @@ help_print_all (void)
     print_group (GROUP_LOOK, "Look");
     print_group (GROUP_TOUCH, "Touch a running migration");
     print_group (GROUP_REPAIR, "Repair");
+    print_group (GROUP_SERVICE, "Under VDSM, Nova and libvirt");
     print_group (GROUP_HELP, "Help");
     print_common ();
     printf ("\nqmpmig COMMAND --help tells more about one; the manual is qmpmig(1).\n");
