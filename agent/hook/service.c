@@ -9,8 +9,9 @@
 #define OBJECT_PATH    "/org/qmpmig/Agent1"
 #define AGENT          "org.qmpmig.Agent1"
 #define MIGRATION      "org.qmpmig.Migration1"
-#define ERROR_REFUSED  "org.qmpmig.Error.Refused"
+#define HOPELESS       "cannot-within-limits"
 #define ANSWER_MS      25000
+#define VERDICT_US     (100 * 1000)
 #define LOG_IDENTIFIER "qmpmig-hook"
 
 static void
@@ -56,35 +57,64 @@ steer_arguments (const ServiceGuest *guest)
 
     if (guest->policy)
         g_variant_builder_add (&options, "{sv}", "policy", g_variant_new_string (guest->policy));
-    if (guest->wants_veto)
-        g_variant_builder_add (&options, "{sv}", "veto", g_variant_new_boolean (TRUE));
+    g_variant_builder_add (&options, "{sv}", "wait", g_variant_new_boolean (TRUE));
     return g_variant_new ("(sa{sv})", address, &options);
 }
 
-static gboolean
-is_refusal (const GError *error)
+/* NULL: the migration is gone, and its object with it. */
+static char *
+get_text (const char *migration, const char *property)
 {
-    g_autofree char *name = g_dbus_error_get_remote_error (error);
+    g_autoptr (GVariant) reply = NULL;
+    g_autoptr (GVariant) value = NULL;
 
-    return g_strcmp0 (name, ERROR_REFUSED) == 0;
+    reply = call (BUS_NAME, migration, "org.freedesktop.DBus.Properties", "Get",
+                  g_variant_new ("(ss)", MIGRATION, property), G_DBUS_CALL_FLAGS_NONE, NULL);
+    if (!reply)
+        return NULL;
+    g_variant_get (reply, "(v)", &value);
+    return g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) ? g_variant_dup_string (value, NULL)
+                                                               : NULL;
+}
+
+/* Whoever asked for it stops waiting some day, and closes the pipe. */
+static char *
+await_veto (const char *migration)
+{
+    for (;;) {
+        g_autofree char *verdict = get_text (migration, "Verdict");
+        g_autofree char *reason = NULL;
+
+        if (!verdict)
+            return NULL;
+        if (!strcmp (verdict, HOPELESS)) {
+            reason = get_text (migration, "Reason");
+            return g_strconcat (SERVICE_VETO, reason && *reason ? reason : HOPELESS, NULL);
+        }
+        if (*verdict && strcmp (verdict, "unknown") != 0)
+            return NULL;
+        g_usleep (VERDICT_US);
+    }
 }
 
 char *
 service_hand_over (gpointer data)
 {
     const ServiceGuest *guest = data;
+    const char *migration;
     g_autoptr (GError) error = NULL;
     g_autoptr (GVariant) reply = NULL;
 
     reply = call (BUS_NAME, OBJECT_PATH, AGENT, "Steer", steer_arguments (guest),
                   G_DBUS_CALL_FLAGS_NONE, &error);
-    if (reply)
+    if (!reply) {
+        tell_log (guest->name, error);
         return NULL;
-    tell_log (guest->name, error);
-    if (!guest->wants_veto || !is_refusal (error))
+    }
+    if (!guest->wants_veto || !g_variant_is_of_type (reply, G_VARIANT_TYPE ("(o)")))
         return NULL;
-    g_dbus_error_strip_remote_error (error);
-    return g_strconcat (SERVICE_VETO, error->message, NULL);
+    g_variant_get (reply, "(&o)", &migration);
+    return await_veto (migration);
 }
 
 char *

@@ -10,13 +10,14 @@ typedef struct {
     const char *uuid;
     const char *monitor; /* a QMP socket of our own, NULL: through libvirt */
     const char *policy;  /* NULL: as the service is configured */
-    gboolean wants_veto; /* the service may say no */
+    gboolean wants_veto; /* if the service has no hope */
 } ServiceGuest;
 
 /* What a veto's text starts with. */
 #define SERVICE_VETO "veto: "
 
-/* Hands the guest over, whose migration is about to start. Gives a veto, or NULL. */
+/* Hands the guest over, whose migration is about to start. Gives a veto as soon as the service's
+ * verdict is that it cannot end within the limits. */
 char *service_hand_over (gpointer guest);
 /* Starts the service if it is not running. */
 char *service_wake (gpointer unused);

@@ -16,7 +16,7 @@
 /* Within the 50 ms that a hook may take. */
 #define OUTCOME_MS 30
 
-/* Who asks for a veto waits for the answer. */
+/* Who asks for a veto waits for the verdict. */
 #define VETO_MS 3000
 
 /* --- what VDSM gives ------------------------------------------------------------------------- */

@@ -20,6 +20,11 @@ static const char introspection[] =
     "<method name='GetManagedObjects'><arg type='a{oa{sa{sv}}}' direction='out'/></method>"
     "</interface></node>";
 
+static const char migration_introspection[] =
+    "<node><interface name='org.qmpmig.Migration1'>"
+    "<property name='Verdict' type='s' access='read'/>"
+    "<property name='Reason' type='s' access='read'/></interface></node>";
+
 static const char objects[] =
     "({objectpath '/org/qmpmig/Agent1/migration/one': {'org.qmpmig.Migration1':"
     "{'VmUuid': <'4dea22b3-1d52-d8f3-2516-782e98ab3fa0'>, 'Outcome': <'completed'>,"
@@ -56,11 +61,11 @@ on_call (GDBusConnection *bus, const char *sender, const char *path, const char 
     const Fake *fake = self;
 
     record (fake, method, arguments);
-    if (!strcmp (fake->manner, "answers"))
+    if (!strcmp (fake->manner, "answers") || g_str_has_prefix (fake->manner, "says-"))
         answer (call, method);
     else if (!strcmp (fake->manner, "refuses"))
         g_dbus_method_invocation_return_dbus_error (call, "org.qmpmig.Error.Refused",
-                                                    "no policy can end it within the limits");
+                                                    "somebody steers it already");
     else if (!strcmp (fake->manner, "fails"))
         g_dbus_method_invocation_return_dbus_error (call, "org.qmpmig.Error.Failed", "a mistake");
     else if (!strcmp (fake->manner, "dies"))
@@ -70,6 +75,21 @@ on_call (GDBusConnection *bus, const char *sender, const char *path, const char 
 
 static const GDBusInterfaceVTable vtable = { .method_call = on_call };
 
+/* "says-VERDICT" */
+static GVariant *
+on_get (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+        const char *property, GError **error, gpointer self)
+{
+    const Fake *fake = self;
+
+    if (!strcmp (property, "Reason"))
+        return g_variant_new_string ("no policy can end it within the limits");
+    return g_variant_new_string (g_str_has_prefix (fake->manner, "says-") ? fake->manner + 5
+                                                                          : "unknown");
+}
+
+static const GDBusInterfaceVTable migration_vtable = { .get_property = on_get };
+
 static void
 on_bus (GDBusConnection *bus, const char *name, gpointer self)
 {
@@ -78,6 +98,9 @@ on_bus (GDBusConnection *bus, const char *name, gpointer self)
     for (int i = 0; node->interfaces[i]; i++)
         g_dbus_connection_register_object (bus, "/org/qmpmig/Agent1", node->interfaces[i], &vtable,
                                            self, NULL, NULL);
+    node = g_dbus_node_info_new_for_xml (migration_introspection, NULL);
+    g_dbus_connection_register_object (bus, "/org/qmpmig/Agent1/migration/one", node->interfaces[0],
+                                       &migration_vtable, self, NULL, NULL);
 }
 
 static void
