@@ -46,6 +46,12 @@ typedef struct {
     gboolean source_kept;
 } Result;
 
+/* throttle.c */
+typedef struct {
+    enum { PRIMER_PARKED, PRIMER_COUNTING, PRIMER_READY, PRIMER_DONE } stage;
+    guint64 rate; /* of dirty pages, as QEMU told last */
+} ThrottlePrimer;
+
 typedef struct Migration Migration;
 
 struct Migration {
@@ -74,7 +80,8 @@ struct Migration {
     Policy *policy;               /* NULL: nobody steers */
     struct qmpmig_advice advised; /* the last one */
     guint64 ask_again_us;         /* time of the migration; until then the clock is no reason */
-    gboolean policy_slow, policy_lost, throttle_primed;
+    gboolean policy_slow, policy_lost;
+    ThrottlePrimer primer;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */
     gint64 progress_us; /* something last moved */
@@ -216,6 +223,10 @@ gboolean migration_steer (Migration *m, GError **error);
 guint64 migration_knobs (const Migration *m);
 /* To the parameters ARGUMENTS: what makes QEMU throttle by PCT. */
 void migration_add_throttle (json_object *arguments, guint pct);
+/* It was sent. */
+void migration_note_throttle (Migration *m, guint pct);
+/* With each look: makes the next command hold as soon as it can. */
+gboolean migration_prime_throttle (Migration *m, GError **error);
 gboolean migration_pause_guest (Migration *m, GError **error);
 
 /* The operator's limits, from the options. */

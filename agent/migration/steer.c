@@ -121,33 +121,6 @@ is_news (const Migration *m, const struct qmpmig_advice *advice)
            advice->verdict != m->advised.verdict || advice->reason_code != m->advised.reason_code;
 }
 
-/* The throttle handle: QEMU sets exactly p at its next trigger, up or down, when one increment
- * spans everything and the maximum is p. Its first trigger takes the initial value instead. It has
- * no 0. */
-void
-migration_add_throttle (json_object *arguments, guint pct)
-{
-    int p = (int)MAX (pct, 1);
-
-    json_object_object_add (arguments, "throttle-trigger-threshold", json_object_new_int (1));
-    json_object_object_add (arguments, "cpu-throttle-initial", json_object_new_int (p));
-    json_object_object_add (arguments, "cpu-throttle-increment", json_object_new_int (99));
-    json_object_object_add (arguments, "max-cpu-throttle", json_object_new_int (p));
-}
-
-/* QEMU throttles at the second rated sync that passes its threshold. Lowered when the first pass is
- * over, so that the sync after the second pass is the first of the two and what is commanded then
- * comes a pass earlier; not before, or it would be used up. Until then it is parked at 1 %. */
-static gboolean
-prime_throttle (Migration *m, GError **error)
-{
-    if (m->throttle_primed || !m->steers_throttle || m->tracker.passes == 0)
-        return TRUE;
-    m->throttle_primed = TRUE;
-    return migration_apply (
-        m, qmp_object ("throttle-trigger-threshold", json_object_new_int (1), NULL), NULL, error);
-}
-
 static void
 add_knob (json_object *to, const struct qmpmig_advice *a, guint64 bit, const char *name,
           guint64 value)
@@ -182,7 +155,7 @@ act_on (Migration *m, const struct qmpmig_advice *advice, GPtrArray *changed, GE
         !migration_apply (m, g_steal_pointer (&arguments), changed, error))
         return FALSE;
     if (advice->set & QMPMIG_SET_THROTTLE)
-        m->tracker.throttle_commanded_pct = MAX (advice->throttle_pct, 1);
+        migration_note_throttle (m, (guint)advice->throttle_pct);
     switch ((enum qmpmig_action)advice->action) {
     case QMPMIG_ACTION_NONE:
         return TRUE;
@@ -256,8 +229,7 @@ is_left_alone (const Migration *m)
 static void
 note_when_to_ask (Migration *m, guint64 ask_again_us)
 {
-    m->ask_again_us =
-        ask_again_us == QMPMIG_UNKNOWN ? 0 : m->tracker.last.now_us + ask_again_us;
+    m->ask_again_us = ask_again_us == QMPMIG_UNKNOWN ? 0 : m->tracker.last.now_us + ask_again_us;
 }
 
 /* The operator's order, above every policy. */
@@ -283,7 +255,7 @@ migration_steer (Migration *m, GError **error)
     switch_as_ordered (m);
     if (!m->policy || m->policy_lost)
         return TRUE;
-    if (!prime_throttle (m, error))
+    if (!migration_prime_throttle (m, error))
         return FALSE;
     if (is_left_alone (m))
         return TRUE;

@@ -6,13 +6,16 @@
 #include <string.h>
 
 #include "agent/steering/policy.h"
-#include "agent/steering/sample.h"
+#include "agent/steering/tracker.h"
+#include "plugins/curve.h"
 #include "qmp/value.h"
 #include "tests/replay/words.h"
 
 typedef struct {
     Policy *policy;
     json_object *defaults; /* of all samples; borrowed from the case, which lives as long */
+    Tracker tracker;
+    gboolean estimates; /* anew, from what QEMU said */
 } Replay;
 
 static void
@@ -68,6 +71,8 @@ begin (Replay *replay, json_object *line, GError **error)
     if (given && !words_read (given, context_fields, &context, NULL, error))
         return FALSE;
     replay->defaults = qmp_peek (line, "defaults");
+    replay->estimates = qmp_peek_bool (line, "estimate", FALSE);
+    tracker_init (&replay->tracker);
     replay->policy = policy_load (qmp_peek_string (line, "policy", ""), &context, error);
     if (!replay->policy || !configure (replay, qmp_peek (line, "config"), error))
         return FALSE;
@@ -87,6 +92,29 @@ ask (Policy *policy, const struct qmpmig_sample *sample, struct qmpmig_advice *a
         answer = policy_decide (policy, sample, advice, text);
     }
     return answer;
+}
+
+/* What was recorded of it is thrown away, and worked out again. */
+static void
+estimate (Tracker *tracker, struct qmpmig_sample *s)
+{
+    const struct qmpmig_limits *given = &s->limits;
+    struct qmpmig_sample raw = *s;
+    guint64 deadline_us =
+        given->deadline_left_us == QMPMIG_UNKNOWN ? 0 : raw.now_us + given->deadline_left_us;
+    Limits limits = { .max_downtime_us = given->max_downtime_us,
+                      .max_stall_us = given->max_stall_us,
+                      .deadline_us = deadline_us,
+                      .max_throttle_pct = (guint)given->max_throttle_pct,
+                      .bandwidth_bytes_per_s = given->max_bandwidth_bytes_per_s,
+                      .if_stuck = (enum qmpmig_if_stuck)given->if_stuck,
+                      .postcopy = (enum qmpmig_postcopy)given->postcopy };
+
+    curve_init (&s->curve);
+    s->link_bytes_per_s = s->link_low_bytes_per_s = QMPMIG_UNKNOWN;
+    tracker->throttle_commanded_pct = raw.throttle_commanded_pct;
+    tracker_take (tracker, s, &limits, raw.now_us);
+    s->why = raw.why;
 }
 
 /* RECORDED: a line of a trace, as sample_to_json() wrote it. */
@@ -113,6 +141,8 @@ step (Replay *replay, json_object *line, gboolean recorded, GError **error)
 
     if (!read_sample (replay, line, recorded, &sample, error))
         return FALSE;
+    if (replay->estimates)
+        estimate (&replay->tracker, &sample);
     switch (ask (replay->policy, &sample, &advice, &text)) {
     case POLICY_ADVISED:
     case POLICY_SILENT:

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The throttle handle: any throttle at QEMU's next look that counts, through auto-converge. QEMU
+ * acts at every second look that finds more dirtied than its threshold, of those at least a second
+ * after the last such look; two counts for a command would be two seconds. So the first is taken in
+ * advance, with what would come of a second one parked at 1 %, and then nothing is let count. */
+#include "agent/migration/migration.h"
+#include "qmp/value.h"
+
+/* Percent of what was sent: any writing at all counts, or only what the link cannot follow. */
+#define ANY_WRITING      1
+#define OVERFLOWING_ONLY 100
+
+/* QEMU sets exactly p at its next trigger, up or down, when one increment spans everything and the
+ * maximum is p. Its first trigger takes the initial value instead. It has no 0. */
+void
+migration_add_throttle (json_object *arguments, guint pct)
+{
+    int p = (int)MAX (pct, 1);
+
+    json_object_object_add (arguments, "throttle-trigger-threshold",
+                            json_object_new_int (ANY_WRITING));
+    json_object_object_add (arguments, "cpu-throttle-initial", json_object_new_int (p));
+    json_object_object_add (arguments, "cpu-throttle-increment", json_object_new_int (99));
+    json_object_object_add (arguments, "max-cpu-throttle", json_object_new_int (p));
+}
+
+void
+migration_note_throttle (Migration *m, guint pct)
+{
+    m->tracker.throttle_commanded_pct = MAX (pct, 1);
+    m->primer.stage = PRIMER_DONE;
+}
+
+static gboolean
+set_threshold (Migration *m, int pct, GError **error)
+{
+    return migration_apply (
+        m, qmp_object ("throttle-trigger-threshold", json_object_new_int (pct), NULL), NULL, error);
+}
+
+/* Only a look that counts makes QEMU tell another rate of dirty pages. */
+static gboolean
+has_counted (ThrottlePrimer *self, const Sample *s)
+{
+    gboolean counted = s->dirty_bytes_per_s != self->rate;
+
+    self->rate = s->dirty_bytes_per_s;
+    return counted;
+}
+
+/* Not before the first pass is over: its end finds all that was ever written. */
+gboolean
+migration_prime_throttle (Migration *m, GError **error)
+{
+    gboolean counted = has_counted (&m->primer, &m->tracker.last);
+
+    if (!m->steers_throttle || m->tracker.passes == 0)
+        return TRUE;
+    switch (m->primer.stage) {
+    case PRIMER_PARKED:
+        m->primer.stage = PRIMER_COUNTING;
+        return set_threshold (m, ANY_WRITING, error);
+    case PRIMER_COUNTING:
+        if (!counted)
+            return TRUE;
+        m->primer.stage = PRIMER_READY;
+        return set_threshold (m, OVERFLOWING_ONLY, error);
+    case PRIMER_READY:
+    case PRIMER_DONE:
+        return TRUE;
+    }
+    return TRUE;
+}
