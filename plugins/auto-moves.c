@@ -6,26 +6,36 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* QEMU may stop the guest for this at any time: a standstill that nobody notices, or a small part
- * of what is permitted, which saves a pass where passes shrink slowly. */
-#define UNNOTICED_US (30 * MS)
-#define SMALL_PART   (1.0 / 6)
+/* Shorter standstills are not striven for: nobody notices, and each pass finds something. */
+#define SHORTEST_US (15 * MS)
+/* As short with a throttle is about what a guest writes in one slice. */
+#define SHORTEST_THROTTLED_US (30 * MS)
+#define LONGER                1.4 /* each that is considered than the one before */
+/* What a shorter one may add to the total time. */
+#define WORTH_TIME 0.03
+/* A second of standstill is as bad as so many seconds of work, one of migration as so much of one.
+ */
+#define STANDSTILL_PRICE 2.0
+#define TIME_PRICE       0.2
 /* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
  * which may follow on one. */
 #define STALL_SHARE 0.4
 /* A limit that differs less is left: each change costs QEMU's main loop a moment. */
 #define SAME_LIMIT 0.1
+/* What is found may be so much more than foreseen. */
+#define NEARLY 1.2
+/* Until QEMU has heard of one. */
+#define COMMAND_US (20 * MS)
 /* QEMU throttles by letting a vCPU run so long and sleep the rest. */
 #define THROTTLE_SLICE_US (10 * MS)
-/* QEMU acts on what is commanded at a sync, and rates only those that are so far apart. */
-#define RATED_US (1 * S)
+/* QEMU acts on what is commanded at a look at the dirty pages, and counts only those so far apart.
+ */
+#define COUNTED_US (1 * S)
 
 double
 small_downtime_us (const struct qmpmig_limits *limits)
 {
-    double most = (double)limits->max_downtime_us;
-
-    return fmin (most, fmax (UNNOTICED_US, most * SMALL_PART));
+    return fmin ((double)limits->max_downtime_us, SHORTEST_US);
 }
 
 void
@@ -37,6 +47,12 @@ say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
     vsnprintf (a->reason, sizeof a->reason, format, args);
     va_end (args);
     a->reason_code = code;
+}
+
+static double
+known (uint64_t value)
+{
+    return value == QMPMIG_UNKNOWN ? 0 : (double)value;
 }
 
 static double
@@ -52,7 +68,7 @@ allowed_us (const struct qmpmig_sample *s, double throttle)
     double stall = (double)s->limits.max_stall_us - sleep_us (throttle);
 
     return fmax ((throttle > 0 ? fmin (downtime, stall) : downtime) - (double)s->switchover_us,
-                 fmin (downtime, UNNOTICED_US) / 2);
+                 fmin (downtime, SHORTEST_US));
 }
 
 double
@@ -65,36 +81,96 @@ hard_throttle (const struct qmpmig_sample *s)
            100;
 }
 
-/* The throttle is primed: it holds from the next rated sync on. */
+/* The throttle is primed: it holds from the next look that counts on. */
 static double
-lag_us (const struct qmpmig_sample *s, const struct forecast_model *model)
+lag_us (const struct policy *p, const struct qmpmig_sample *s)
 {
-    return fmax (forecast_send_us (model, (double)s->remaining_bytes),
-                 RATED_US - (double)s->since_sync_us);
+    double since_us = known (s->now_us) - known (p->counted_us);
+
+    return fmax (COUNTED_US - since_us, 1);
+}
+
+static int
+is_in_force (const struct qmpmig_sample *s, double throttle)
+{
+    return s->throttle_pct != QMPMIG_UNKNOWN &&
+           s->throttle_pct >= (uint64_t)lround (100 * throttle);
+}
+
+static struct forecast_case
+case_of (const struct policy *p, const struct qmpmig_sample *s, double throttle, double stop_us)
+{
+    return (struct forecast_case){
+        .remaining_bytes = (double)s->remaining_bytes,
+        .pass_bytes = (double)s->remaining_at_sync_bytes,
+        .throttle_now = known (s->throttle_pct) / 100,
+        .throttle = throttle,
+        .lag_us = throttle > 0 && !is_in_force (s, throttle) ? lag_us (p, s) : 0,
+        .stop_us = stop_us,
+    };
+}
+
+static struct way
+try_way (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+         double throttle, double stop_us)
+{
+    struct forecast_case c = case_of (p, s, throttle, stop_us);
+
+    return (struct way){ throttle, stop_us, allowed_us (s, throttle), forecast_run (m, &c) };
+}
+
+static double
+total_us (const struct way *way)
+{
+    return way->f.ends ? way->f.time_us + way->f.blackout_us : HUGE_VAL;
+}
+
+static double
+shortest_us (const struct qmpmig_sample *s, double throttle)
+{
+    return fmin (throttle > 0 ? SHORTEST_THROTTLED_US : SHORTEST_US, allowed_us (s, throttle));
+}
+
+struct way
+find_way (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+          double throttle)
+{
+    double most_us = allowed_us (s, throttle), shortest = shortest_us (s, throttle);
+    struct way longest = try_way (p, s, m, throttle, most_us), way = longest;
+    double worth_us = total_us (&longest) * (1 + WORTH_TIME) + WORTH_TIME * known (s->now_us);
+
+    for (double stop_us = shortest; longest.f.ends && stop_us < most_us; stop_us *= LONGER) {
+        way = try_way (p, s, m, throttle, stop_us);
+        if (total_us (&way) <= worth_us)
+            return way;
+    }
+    return longest;
 }
 
 struct forecast
-foresee (const struct qmpmig_sample *s, const struct forecast_model *model, double throttle)
+foresee_late (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+              double throttle)
 {
-    struct forecast_case c = {
-        .remaining_bytes = (double)s->remaining_bytes,
-        .pass_bytes = (double)s->remaining_at_sync_bytes,
-        .throttle_now = (double)s->throttle_pct / 100,
-        .throttle = throttle,
-        .lag_us = throttle > 0 && s->throttle_pct < 2 ? lag_us (s, model) : 0,
-        .stop_us = throttle > 0 ? allowed_us (s, throttle) : small_downtime_us (&s->limits),
-    };
+    struct forecast_case c = case_of (p, s, throttle, small_downtime_us (&s->limits));
 
-    return forecast_run (model, &c);
+    c.after_stall = 1;
+    c.throttled_stop_us = shortest_us (s, throttle);
+    return forecast_run (m, &c);
+}
+
+double
+price (const struct forecast *f)
+{
+    return (STANDSTILL_PRICE * f->blackout_us + f->lost_us + TIME_PRICE * f->time_us) / S;
 }
 
 static void
 tell_forecast (const struct qmpmig_sample *s, const struct forecast *f, struct qmpmig_advice *a)
 {
-    double fixed = (double)s->switchover_us;
+    double fixed = (double)s->switchover_us, left_us = f->time_us + f->blackout_us;
 
-    a->remaining_us = (uint64_t)(f->time_us + fixed);
-    a->remaining_p90_us = (uint64_t)(f->time_us * 1.15 + 2 * fixed);
+    a->remaining_us = (uint64_t)(left_us + fixed);
+    a->remaining_p90_us = (uint64_t)(left_us * 1.15 + 2 * fixed);
     a->blackout_us = (uint64_t)(f->blackout_us + fixed);
     a->blackout_p90_us = (uint64_t)(f->blackout_us * 1.5 + 2 * fixed);
     a->work_lost_us = s->throttle_integral_us + (uint64_t)(f->lost_us + f->blackout_us + fixed);
@@ -117,6 +193,21 @@ set_downtime (const struct qmpmig_sample *s, double us, struct qmpmig_advice *a)
     }
 }
 
+void
+permit (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
+        struct qmpmig_advice *a)
+{
+    double running = 1 - known (s->throttle_pct) / 100;
+    double written = curve_bytes (&m->curve, running * (known (s->since_sync_us) + COMMAND_US));
+    double now_us = forecast_send_us (m, (double)s->remaining_bytes + written);
+
+    double shortest = shortest_us (s, way->throttle), limit = shortest;
+
+    if (now_us <= fmin (way->stop_us * NEARLY, way->most_us))
+        limit = fmax (fmin (now_us * NEARLY, way->most_us), shortest);
+    set_downtime (s, limit, a);
+}
+
 int
 on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason code,
            const char *words, struct qmpmig_advice *a)
@@ -128,40 +219,38 @@ on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason 
 }
 
 int
-finish (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f, double stop_us,
-        struct qmpmig_advice *a)
+let_end (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+         const struct way *way, enum reason code, const char *words, struct qmpmig_advice *a)
 {
-    p->stage = STAGE_FINISHING;
-    set_downtime (s, stop_us * 1.2, a);
-    tell_forecast (s, f, a);
-    a->remaining_us = (uint64_t)stop_us + s->switchover_us;
-    a->blackout_us = a->remaining_us;
-    a->verdict = QMPMIG_VERDICT_ON_COURSE;
-    say (a, REASON_FINISH,
-         "another pass would leave as much: the guest may stand still for %.0f ms now",
-         stop_us / MS);
+    p->stage = STAGE_FREE;
+    permit (s, m, way, a);
+    on_course (s, &way->f, code, words, a);
+    if (code == REASON_FINISH)
+        say (a, code, "%s: the guest may stand still for %.0f ms", words, way->stop_us / MS);
     return 0;
 }
 
 int
-throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f, double share,
-          enum reason code, struct qmpmig_advice *a)
+throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+          const struct way *way, enum reason code, struct qmpmig_advice *a)
 {
+    const struct forecast *f = &way->f;
+
     p->stage = STAGE_THROTTLED;
-    p->throttle_pct = (uint64_t)lround (100 * share);
+    p->throttle_pct = (uint64_t)lround (100 * way->throttle);
     p->passes_held = 0;
     a->set |= QMPMIG_SET_THROTTLE;
     a->throttle_pct = p->throttle_pct;
-    set_downtime (s, allowed_us (s, share), a);
+    permit (s, m, way, a);
     tell_forecast (s, f, a);
     a->verdict = QMPMIG_VERDICT_ON_COURSE;
     if (code == REASON_DEADLINE)
         say (a, code, "%.1f s are left to the deadline, and it takes %.1f s: throttle %.0f %%",
-             (double)s->limits.deadline_left_us / S, f->time_us / S, 100 * share);
+             (double)s->limits.deadline_left_us / S, f->time_us / S, 100 * way->throttle);
     else
         say (a, code,
              "passes do not shrink: throttle %.0f %%, hard and short, about %.1f s of guest time",
-             100 * share, (f->lost_us + f->blackout_us) / S);
+             100 * way->throttle, (f->lost_us + f->blackout_us) / S);
     return 0;
 }
 

@@ -25,18 +25,23 @@ enum reason {
     REASON_STUCK,
 };
 
-enum stage { STAGE_FREE, STAGE_FINISHING, STAGE_THROTTLED, STAGE_STUCK };
+enum stage { STAGE_FREE, STAGE_THROTTLED, STAGE_STUCK };
 
 struct policy {
     const struct qmpmig_context *context;
     uint64_t wants_deltas, most_cache;
     enum stage stage;
     uint64_t throttle_pct, passes_held;   /* since the throttle is in force */
+    uint64_t dirty_rate, counted_us;      /* QEMU's, and when it looked and counted last */
     uint64_t least_bytes, passes_in_vain; /* least that a pass began with; those since */
     /* deltas */
     uint64_t passes;    /* that have ended since we look */
     uint64_t looked_up; /* pages, at the start of this pass */
 };
+
+/* auto-plan.c */
+int auto_config (void *handle, const char *key, const char *value);
+int auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *plan);
 
 void say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
@@ -48,18 +53,38 @@ double small_downtime_us (const struct qmpmig_limits *limits);
 double allowed_us (const struct qmpmig_sample *s, double throttle);
 /* Hard, but with room for the blackout behind its longest sleep. 0 to 1. */
 double hard_throttle (const struct qmpmig_sample *s);
-/* If the guest is throttled by this much as soon as that can be, or left as it is (0). */
-struct forecast foresee (const struct qmpmig_sample *s, const struct forecast_model *model,
-                         double throttle);
+
+/* A way to go on, and where it leads. */
+struct way {
+    double throttle;         /* 0 to 1 */
+    double stop_us, most_us; /* standstill that is worth its while, and that is permitted */
+    struct forecast f;
+};
+
+/* Throttled as soon as that can be, or left as it is (0), with the shortest standstill that hardly
+ * makes it longer; the longest permitted one if it does not end. */
+struct way find_way (const struct policy *p, const struct qmpmig_sample *s,
+                     const struct forecast_model *m, double throttle);
+/* The same, but throttled only when a pass has not shrunk. */
+struct forecast foresee_late (const struct policy *p, const struct qmpmig_sample *s,
+                              const struct forecast_model *m, double throttle);
+/* What it costs the guest and its owner, in seconds of the guest's work. */
+double price (const struct forecast *f);
+
+/* QEMU looks at the dirty pages as soon as what remains would fit into its limit. A long limit cuts
+ * passes short, and hot pages are then all that it ever sends: so the limit is short until what
+ * remains, and what was written since the last look, fits into what is worth its while. */
+void permit (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
+             struct qmpmig_advice *a);
 
 /* They return 0, as decide() does. */
 int on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason code,
                const char *words, struct qmpmig_advice *a);
-/* Passes end up at something that may be spent at once. */
-int finish (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f,
-            double stop_us, struct qmpmig_advice *a);
-int throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast *f,
-              double share, enum reason code, struct qmpmig_advice *a);
+/* It ends by itself, with that standstill. */
+int let_end (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+             const struct way *way, enum reason code, const char *words, struct qmpmig_advice *a);
+int throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+              const struct way *way, enum reason code, struct qmpmig_advice *a);
 /* Nothing that keeps the guest within the limits can work. A throttle is of no use then. */
 int give_up (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              double stall_us, struct qmpmig_advice *a);

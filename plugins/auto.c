@@ -9,20 +9,18 @@
 
 #include "auto-moves.h"
 
-/* A pass that leaves more than this part of what it had to send has not shrunk. */
-#define SHRINKS_BELOW 0.85
 /* However much the next is expected to leave: after so many that left no less it is over. */
 #define VAIN_PASSES 3
 /* What deltas bring is known when so many pages were looked up in a cache that is full. */
 #define ENOUGH_PAGES 256
 /* The second pass fills it. */
 #define TRIAL_PASS 2
-/* Of a guest of unknown size. */
-#define MODEST_CACHE ((uint64_t)64 << 20)
+/* Fewer points of the curve are a guess: no reason to throttle what would end. */
+#define SURE_PASSES 2
+/* So much cheaper has a throttle to be then. */
+#define WORTH_THROTTLE 1.2
 /* A throttle that holds for so many passes without making them shrink does not work. */
 #define THROTTLE_PASSES 4
-
-/* -- Configuration, plan ------------------------------------------------------------------- */
 
 static void *
 auto_open (const struct qmpmig_context *context)
@@ -35,50 +33,6 @@ auto_open (const struct qmpmig_context *context)
     p->wants_deltas = 1;
     p->most_cache = (uint64_t)1 << 30;
     return p;
-}
-
-static int
-auto_config (void *handle, const char *key, const char *value)
-{
-    struct policy *p = handle;
-    const struct qmpmig_host *host = p->context->host;
-
-    if (strcmp (key, "xbzrle") == 0)
-        return host->parse_bool (p->context, key, value, &p->wants_deltas);
-    if (strcmp (key, "xbzrle-max") == 0)
-        return host->parse_size (p->context, key, value, &p->most_cache);
-    host->error (p->context, "the keys are xbzrle and xbzrle-max");
-    return -1;
-}
-
-/* A power of two of at most half the guest. It takes memory only for what is put into it, and has
- * to be large from the start: QEMU 10.0.2 takes another size later, and does nothing. */
-static uint64_t
-cache_size (const struct policy *p)
-{
-    uint64_t ram = p->context->ram_bytes, size = 4096;
-    uint64_t most = ram == QMPMIG_UNKNOWN ? MODEST_CACHE : ram / 2;
-
-    if (most > p->most_cache)
-        most = p->most_cache;
-    while (size * 2 <= most)
-        size *= 2;
-    return size;
-}
-
-static int
-auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
-{
-    const struct policy *p = handle;
-    plan->set = QMPMIG_PLAN_DOWNTIME;
-    plan->downtime_limit_us = (uint64_t)small_downtime_us (&facts->limits);
-    if (p->wants_deltas && (facts->can & QMPMIG_CAN_XBZRLE) &&
-        !(facts->chosen & (QMPMIG_CAN_MULTIFD | QMPMIG_CAN_XBZRLE))) {
-        plan->set |= QMPMIG_PLAN_XBZRLE;
-        plan->xbzrle_cache_bytes = cache_size (p);
-        snprintf (plan->reason, sizeof plan->reason, "deltas pay where writes are sparse");
-    }
-    return 0;
 }
 
 /* -- Deltas -------------------------------------------------------------------------------- */
@@ -103,7 +57,7 @@ note_pass (struct policy *p, const struct qmpmig_sample *s)
     p->passes++;
     p->looked_up = looked_up (s);
     if (p->least_bytes == 0 ||
-        (double)s->remaining_at_sync_bytes < SHRINKS_BELOW * (double)p->least_bytes) {
+        (double)s->remaining_at_sync_bytes < FORECAST_SHRINKS * (double)p->least_bytes) {
         p->least_bytes = s->remaining_at_sync_bytes;
         p->passes_in_vain = 0;
     } else {
@@ -122,26 +76,40 @@ deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
 
 /* -- Decisions ----------------------------------------------------------------------------- */
 
+/* Only a look that counts makes QEMU tell another rate. */
+static void
+note_count (struct policy *p, const struct qmpmig_sample *s)
+{
+    if (s->dirty_bytes_per_s != p->dirty_rate)
+        p->counted_us = s->now_us;
+    p->dirty_rate = s->dirty_bytes_per_s;
+}
+
+/* Hard, or as hard as it may be where only that works. */
+static struct way
+find_throttle (const struct policy *p, const struct qmpmig_sample *s,
+               const struct forecast_model *m)
+{
+    double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
+    struct way way = find_way (p, s, m, share);
+
+    return way.f.ends || most <= share ? way : find_way (p, s, m, most);
+}
+
 /* Where passes stop to shrink: finish if that is permitted, else throttle if that can work. */
 static int
 act_on_stall (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
-              const struct forecast *free_run, struct qmpmig_advice *a)
+              const struct way *free_run, struct qmpmig_advice *a)
 {
-    double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
-    struct forecast f;
+    double stall_us = free_run->f.stall_us;
+    struct way way;
 
-    if (free_run->stall_us <= allowed_us (s, 0))
-        return finish (p, s, free_run, free_run->stall_us, a);
     if (!(s->may & QMPMIG_MAY_THROTTLE_UP))
-        return give_up (p, s, m, free_run->stall_us, a);
-    f = foresee (s, m, share);
-    if (!f.ends && most > share) {
-        share = most;
-        f = foresee (s, m, share);
-    }
-    if (!f.ends)
-        return give_up (p, s, m, free_run->stall_us, a);
-    return throttle (p, s, &f, share, REASON_THROTTLE, a);
+        return give_up (p, s, m, stall_us, a);
+    way = find_throttle (p, s, m);
+    if (!way.f.ends)
+        return give_up (p, s, m, stall_us, a);
+    return throttle (p, s, m, &way, REASON_THROTTLE, a);
 }
 
 /* Postcopy ends in the time that it takes to send what is dirty. */
@@ -169,16 +137,16 @@ static int
 press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
        const struct forecast *free_run, struct qmpmig_advice *a)
 {
-    double left = time_left_us (s), share = hard_throttle (s);
-    struct forecast f;
+    double left = time_left_us (s);
+    struct way way;
 
     if (left >= (double)QMPMIG_UNKNOWN / 2 || (free_run->ends && free_run->time_us < left))
         return 0;
-    f = foresee (s, m, share);
-    if (f.ends && (s->may & QMPMIG_MAY_THROTTLE_UP) && left > 0) {
-        if (f.time_us * 1.1 + 0.5 * S < left)
+    way = find_throttle (p, s, m);
+    if (way.f.ends && (s->may & QMPMIG_MAY_THROTTLE_UP) && left > 0) {
+        if (way.f.time_us * 1.1 + 0.5 * S < left)
             return 0; /* no earlier than needed */
-        throttle (p, s, &f, share, REASON_DEADLINE, a);
+        throttle (p, s, m, &way, REASON_DEADLINE, a);
         return 1;
     }
     if (switch_in_time (s, m, left, a))
@@ -189,50 +157,83 @@ press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_mo
     return 1;
 }
 
+/* It ends by itself; where that takes long, or a long standstill, a short hard throttle may still
+ * cost less. */
+static int
+end_freely (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+            const struct way *free_run, struct qmpmig_advice *a)
+{
+    int with_deltas = m->page_cost < m->page_size / 2;
+
+    if ((s->may & QMPMIG_MAY_THROTTLE_UP) && p->passes >= SURE_PASSES && !deltas_are_open (p, s)) {
+        struct way way = find_throttle (p, s, m);
+
+        if (way.f.ends && price (&way.f) * WORTH_THROTTLE < price (&free_run->f))
+            return throttle (p, s, m, &way, REASON_THROTTLE, a);
+    }
+    if (free_run->f.blackout_us > 2 * small_downtime_us (&s->limits))
+        return let_end (p, s, m, free_run, REASON_FINISH, "further passes would hardly leave less",
+                        a);
+    return let_end (p, s, m, free_run, with_deltas ? REASON_DELTAS_HELP : REASON_ON_COURSE,
+                    "passes shrink", a);
+}
+
 static int
 decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
 {
-    struct forecast f = foresee (s, m, 0), then;
+    struct way free_run = find_way (p, s, m, 0);
+    struct forecast then;
 
-    if (press (p, s, m, &f, a))
+    if (press (p, s, m, &free_run.f, a))
         return 0;
-    if (f.ends)
-        return on_course (s, &f,
-                          m->page_cost < m->page_size / 2 ? REASON_DELTAS_HELP : REASON_ON_COURSE,
-                          "passes shrink", a);
-    then = foresee (s, m, hard_throttle (s));
-    if (f.next_bytes < SHRINKS_BELOW * (double)s->remaining_at_sync_bytes &&
+    if (free_run.f.ends)
+        return end_freely (p, s, m, &free_run, a);
+    then = foresee_late (p, s, m, hard_throttle (s));
+    if (free_run.f.next_bytes < FORECAST_SHRINKS * (double)s->remaining_at_sync_bytes &&
         p->passes_in_vain < VAIN_PASSES)
         return on_course (s, &then, REASON_SHRINKING, "passes shrink, but will not end", a);
     if (deltas_are_open (p, s))
         return on_course (s, &then, REASON_DELTAS_TRIED,
                           "passes do not shrink; whether deltas help shows in this pass", a);
-    return act_on_stall (p, s, m, &f, a);
+    return act_on_stall (p, s, m, &free_run, a);
 }
 
-/* It ends at the first sync that finds little enough. If it does not, the curve by now knows more
+/* It ends at the first look that finds little enough. If it does not, the curve by now knows more
  * than it did. */
 static int
 decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
                   struct qmpmig_advice *a)
 {
-    double share = (double)p->throttle_pct / 100, left = time_left_us (s);
-    struct forecast f = foresee (s, m, share);
+    struct way way = find_way (p, s, m, (double)p->throttle_pct / 100);
+    double left = time_left_us (s);
 
-    if (!(f.ends && f.time_us < left) && switch_in_time (s, m, left, a))
+    if (!(way.f.ends && way.f.time_us < left) && switch_in_time (s, m, left, a))
         return 0;
     if (s->throttle_pct == p->throttle_pct && (s->why & QMPMIG_WHY_PASS))
         p->passes_held++;
-    if (p->passes_held >= THROTTLE_PASSES && !f.ends) {
+    if (p->passes_held >= THROTTLE_PASSES && !way.f.ends) {
         double most = (double)s->limits.max_throttle_pct;
 
-        if ((double)p->throttle_pct < most)
-            return throttle (p, s, &f, most / 100, REASON_THROTTLE, a);
-        f = foresee (s, m, 0);
-        return give_up (p, s, m, f.stall_us, a);
+        if ((double)p->throttle_pct < most) {
+            way.throttle = most / 100;
+            return throttle (p, s, m, &way, REASON_THROTTLE, a);
+        }
+        way = find_way (p, s, m, 0);
+        return give_up (p, s, m, way.f.stall_us, a);
     }
-    return on_course (s, &f, REASON_THROTTLED, "throttled until little enough remains", a);
+    permit (s, m, &way, a);
+    return on_course (s, &way.f, REASON_THROTTLED, "throttled until little enough remains", a);
+}
+
+static int
+decide_stuck (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+              struct qmpmig_advice *a)
+{
+    struct way way = find_way (p, s, m, 0);
+
+    return way.f.ends ? let_end (p, s, m, &way, REASON_ON_COURSE, "passes shrink again", a)
+                      : give_up (p, s, m, way.f.stall_us, a);
 }
 
 /* Before anything can be foreseen, a deadline can only be missed. */
@@ -259,21 +260,17 @@ auto_decide (void *handle, const struct qmpmig_sample *s, struct qmpmig_advice *
 
     if (s->status != QMPMIG_STATUS_ACTIVE || s->guest_running != 1)
         return 0;
+    note_count (p, s);
     if (s->first_pass_done != 1 || !forecast_model_init (&model, s))
         return decide_blind (s, a);
     note_pass (p, s);
     switch (p->stage) {
     case STAGE_FREE:
-    case STAGE_FINISHING:
         return decide_free (p, s, &model, a);
     case STAGE_THROTTLED:
         return decide_throttled (p, s, &model, a);
-    case STAGE_STUCK: {
-        struct forecast f = foresee (s, &model, 0);
-
-        return f.ends ? on_course (s, &f, REASON_ON_COURSE, "passes shrink again", a)
-                      : give_up (p, s, &model, f.stall_us, a);
-    }
+    case STAGE_STUCK:
+        return decide_stuck (p, s, &model, a);
     }
     return 0;
 }

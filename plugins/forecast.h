@@ -13,19 +13,25 @@ struct forecast_model {
     double link;      /* bytes per second */
     double page_size; /* bytes */
     double page_cost; /* bytes sent for a page */
+    int has_deltas;   /* a page that is as it was when sent last costs next to nothing */
 };
+
+/* Passes that leave more than this part of what they had to send do not shrink. */
+#define FORECAST_SHRINKS 0.85
 
 struct forecast_case {
     double remaining_bytes; /* now, of a pass that began with pass_bytes */
     double pass_bytes;
-    double throttle_now, throttle; /* 0 to 1; the second is in force after lag_us */
-    double lag_us;
-    double stop_us; /* it ends when what a sync finds can be sent in so much time */
+    double throttle_now, throttle; /* 0 to 1; the second from the first look that counts */
+    double lag_us;                 /* until one can count */
+    int after_stall;               /* it is commanded when a pass has not shrunk, not now */
+    double stop_us;                /* it ends when what a look finds can be sent in so much time */
+    double throttled_stop_us;      /* once the throttle is commanded; 0: as before */
 };
 
 struct forecast {
     int ends;
-    double time_us;     /* until the guest stops */
+    double time_us;     /* until the guest stops; the blackout follows */
     double blackout_us; /* to send what is left then; without the fixed cost of the switch */
     double lost_us;     /* taken by the throttle on the way */
     double next_bytes;  /* what the running pass will leave */

@@ -10,6 +10,8 @@
 /* Fewer pages say nothing of how many bytes one costs. */
 #define ENOUGH_PAGES 64
 #define PAGE_HEADER  8
+/* A throttled guest runs in slices of 10 ms: which of them fall into a shorter time is chance. */
+#define BLURRED_US (20 * G_TIME_SPAN_MILLISECOND)
 /* From the source's STOP to the destination's RESUME with no memory left: 10 to 50 ms seen. */
 #define SWITCHOVER_US (30 * G_TIME_SPAN_MILLISECOND)
 
@@ -73,21 +75,24 @@ take_page_cost (Estimate *self, Sample *now, gboolean pass_ended)
 {
     guint64 pages = pages_sent (now), sent = known (now->sent_bytes);
 
-    if (pass_ended) {
-        self->first_pass = FALSE;
-        self->pass_pages = pages;
-        self->pass_sent = sent;
-    }
-    now->page_bytes = known (now->page_size_bytes) + PAGE_HEADER;
-    if (!self->first_pass && pages >= self->pass_pages + ENOUGH_PAGES)
-        now->page_bytes = MAX ((sent - self->pass_sent) / (pages - self->pass_pages), 1);
+    if (self->first_pass)
+        self->page_bytes = known (now->page_size_bytes) + PAGE_HEADER;
+    else if (pages >= self->pass_pages + ENOUGH_PAGES)
+        self->page_bytes = MAX ((sent - self->pass_sent) / (pages - self->pass_pages), 1);
+    now->page_bytes = self->page_bytes;
+    if (!pass_ended)
+        return;
+    self->first_pass = FALSE;
+    self->pass_pages = pages;
+    self->pass_sent = sent;
 }
 
-/* Guest time runs slower under a throttle, and not at all while the guest stands still. */
+/* Guest time runs slower under a throttle, which changes at a look, and not at all while the guest
+ * stands still. */
 static void
 take_guest_time (Estimate *self, const Sample *last, const Sample *now)
 {
-    double running = 1 - (double)known (now->throttle_pct) / 100;
+    double running = 1 - (double)known (last->throttle_pct) / 100;
 
     if (last->now_us != SAMPLE_UNKNOWN && now->guest_running == 1)
         self->guest_time_us += (double)(now->now_us - last->now_us) * running;
@@ -105,7 +110,7 @@ take_sync (Estimate *self, const Sample *last, Sample *now, guint64 covered_byte
     now->since_sync_us = 0;
     /* The first finds all of memory. Several in one look: what was written between them cannot be
      * told apart. */
-    if (last->syncs > 0 && now->syncs == last->syncs + 1)
+    if (last->syncs > 0 && now->syncs == last->syncs + 1 && self->guest_time_us > BLURRED_US)
         curve_add (&self->curve, (guint64)self->guest_time_us, dirtied);
     self->guest_time_us = 0;
 }

@@ -10,8 +10,8 @@ typedef struct {
     /* link, bytes per second */
     double mean, square;
     guint64 last_us, last_sent;
-    /* bytes sent for a page in this pass */
-    guint64 pass_sent, pass_pages;
+    /* bytes sent for a page in this pass, or the one before */
+    guint64 pass_sent, pass_pages, page_bytes;
     /* since QEMU last looked which pages are dirty */
     double guest_time_us;
     guint64 remaining, covered;

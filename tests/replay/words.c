@@ -59,6 +59,7 @@ static const Word words[] = {
     BIT (may, "pause-guest", QMPMIG_MAY_PAUSE_GUEST),
     BIT (may, "cancel", QMPMIG_MAY_CANCEL),
     BIT (can, "postcopy", QMPMIG_CAN_POSTCOPY),
+    BIT (can, "multifd", QMPMIG_CAN_MULTIFD),
     BIT (can, "preempt", QMPMIG_CAN_PREEMPT),
     BIT (can, "throttle", QMPMIG_CAN_THROTTLE),
     BIT (can, "xbzrle", QMPMIG_CAN_XBZRLE),
