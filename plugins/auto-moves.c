@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Shorter standstills are not striven for: nobody notices, and each pass finds something. */
 #define SHORTEST_US (15 * MS)
@@ -97,6 +98,7 @@ is_in_force (const struct qmpmig_sample *s, double throttle)
            s->throttle_pct >= (uint64_t)lround (100 * throttle);
 }
 
+/* Without KVM a look waits until the vCPU's sleep is over: half of one on average. */
 static struct forecast_case
 case_of (const struct policy *p, const struct qmpmig_sample *s, double throttle, double stop_us)
 {
@@ -106,6 +108,7 @@ case_of (const struct policy *p, const struct qmpmig_sample *s, double throttle,
         .throttle_now = known (s->throttle_pct) / 100,
         .throttle = throttle,
         .lag_us = throttle > 0 && !is_in_force (s, throttle) ? lag_us (p, s) : 0,
+        .look_us = strcmp (p->context->accelerator, "tcg") == 0 ? sleep_us (throttle) / 2 : 0,
         .stop_us = stop_us,
     };
 }

@@ -8,6 +8,8 @@
 #define BISECTIONS  30
 /* A pass that leaves more than this part does not get any further. */
 #define SETTLED 0.98
+/* A throttle that is parked. */
+#define HARDLY 0.02
 /* In a pass, for an average over it. */
 #define MOMENTS 8
 /* QEMU counts only looks that are so far apart, in microseconds. */
@@ -70,9 +72,13 @@ command (struct course *self)
 }
 
 static void
-look (struct course *self)
+look (struct course *self, struct forecast *f)
 {
     self->has_changed = 0;
+    if (self->throttle > HARDLY) {
+        self->time_us += self->c->look_us;
+        f->lost_us += self->c->look_us;
+    }
     if (self->time_us < self->counts_us)
         return;
     self->counts_us = self->time_us + COUNTS_EACH_US;
@@ -95,7 +101,7 @@ end_pass (struct course *self, struct forecast *f)
     self->left = f->next_bytes = curve_bytes (&self->model->curve, (1 - self->throttle) * pass_us);
     if (self->left > FORECAST_SHRINKS * c->pass_bytes && !self->commanded)
         command (self);
-    look (self);
+    look (self, f);
 }
 
 /* Of what was written in the pass before, the part that is not written any more from the moment it
@@ -141,7 +147,7 @@ next_pass (struct course *self, struct forecast *f)
     if (!self->commanded && next > FORECAST_SHRINKS * self->left)
         command (self);
     self->left = next;
-    look (self);
+    look (self, f);
     return !settled;
 }
 

@@ -24,6 +24,7 @@ struct forecast_case {
     double pass_bytes;
     double throttle_now, throttle; /* 0 to 1; the second from the first look that counts */
     double lag_us;                 /* until one can count */
+    double look_us;                /* what a look takes while throttled */
     int after_stall;               /* it is commanded when a pass has not shrunk, not now */
     double stop_us;                /* it ends when what a look finds can be sent in so much time */
     double throttled_stop_us;      /* once the throttle is commanded; 0: as before */
