@@ -5,39 +5,13 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-/* Shorter standstills are not striven for: nobody notices, and each pass finds something. */
-#define SHORTEST_US (15 * MS)
-/* As short with a throttle is about what a guest writes in one slice. */
-#define SHORTEST_THROTTLED_US (30 * MS)
-#define LONGER                1.4 /* each that is considered than the one before */
-/* What a shorter one may add to the total time. */
-#define WORTH_TIME 0.03
-/* A second of standstill is as bad as so many seconds of work, one of migration as so much of one.
- */
-#define STANDSTILL_PRICE 2.0
-#define TIME_PRICE       0.2
-/* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
- * which may follow on one. */
-#define STALL_SHARE 0.4
 /* A limit that differs less is left: each change costs QEMU's main loop a moment. */
 #define SAME_LIMIT 0.1
 /* What is found may be so much more than foreseen. */
 #define NEARLY 1.2
 /* Until QEMU has heard of one. */
 #define COMMAND_US (20 * MS)
-/* QEMU throttles by letting a vCPU run so long and sleep the rest. */
-#define THROTTLE_SLICE_US (10 * MS)
-/* QEMU acts on what is commanded at a look at the dirty pages, and counts only those so far apart.
- */
-#define COUNTED_US (1 * S)
-
-double
-small_downtime_us (const struct qmpmig_limits *limits)
-{
-    return fmin ((double)limits->max_downtime_us, SHORTEST_US);
-}
 
 void
 say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
@@ -54,117 +28,6 @@ static double
 known (uint64_t value)
 {
     return value == QMPMIG_UNKNOWN ? 0 : (double)value;
-}
-
-static double
-sleep_us (double throttle)
-{
-    return throttle <= 0 ? 0 : THROTTLE_SLICE_US * throttle / (1 - throttle);
-}
-
-double
-allowed_us (const struct qmpmig_sample *s, double throttle)
-{
-    double downtime = (double)s->limits.max_downtime_us;
-    double stall = (double)s->limits.max_stall_us - sleep_us (throttle);
-
-    return fmax ((throttle > 0 ? fmin (downtime, stall) : downtime) - (double)s->switchover_us,
-                 fmin (downtime, SHORTEST_US));
-}
-
-double
-hard_throttle (const struct qmpmig_sample *s)
-{
-    double stall = STALL_SHARE * (double)s->limits.max_stall_us;
-
-    return fmin (floor (100 * stall / (stall + THROTTLE_SLICE_US)),
-                 (double)s->limits.max_throttle_pct) /
-           100;
-}
-
-/* The throttle is primed: it holds from the next look that counts on. */
-static double
-lag_us (const struct policy *p, const struct qmpmig_sample *s)
-{
-    double since_us = known (s->now_us) - known (p->counted_us);
-
-    return fmax (COUNTED_US - since_us, 1);
-}
-
-static int
-is_in_force (const struct qmpmig_sample *s, double throttle)
-{
-    return s->throttle_pct != QMPMIG_UNKNOWN &&
-           s->throttle_pct >= (uint64_t)lround (100 * throttle);
-}
-
-/* Without KVM a look waits until the vCPU's sleep is over: half of one on average. */
-static struct forecast_case
-case_of (const struct policy *p, const struct qmpmig_sample *s, double throttle, double stop_us)
-{
-    return (struct forecast_case){
-        .remaining_bytes = (double)s->remaining_bytes,
-        .pass_bytes = (double)s->remaining_at_sync_bytes,
-        .throttle_now = known (s->throttle_pct) / 100,
-        .throttle = throttle,
-        .lag_us = throttle > 0 && !is_in_force (s, throttle) ? lag_us (p, s) : 0,
-        .look_us = strcmp (p->context->accelerator, "tcg") == 0 ? sleep_us (throttle) / 2 : 0,
-        .stop_us = stop_us,
-    };
-}
-
-static struct way
-try_way (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
-         double throttle, double stop_us)
-{
-    struct forecast_case c = case_of (p, s, throttle, stop_us);
-
-    return (struct way){ throttle, stop_us, allowed_us (s, throttle), forecast_run (m, &c) };
-}
-
-static double
-total_us (const struct way *way)
-{
-    return way->f.ends ? way->f.time_us + way->f.blackout_us : HUGE_VAL;
-}
-
-static double
-shortest_us (const struct qmpmig_sample *s, double throttle)
-{
-    return fmin (throttle > 0 ? SHORTEST_THROTTLED_US : SHORTEST_US, allowed_us (s, throttle));
-}
-
-struct way
-find_way (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
-          double throttle)
-{
-    double most_us = allowed_us (s, throttle), shortest = shortest_us (s, throttle);
-    struct way longest = try_way (p, s, m, throttle, most_us), way = longest;
-    double worth_us = total_us (&longest) * (1 + WORTH_TIME) + WORTH_TIME * known (s->now_us);
-
-    for (double stop_us = shortest; longest.f.ends && stop_us < most_us; stop_us *= LONGER) {
-        way = try_way (p, s, m, throttle, stop_us);
-        if (total_us (&way) <= worth_us)
-            return way;
-    }
-    return longest;
-}
-
-struct forecast
-foresee_late (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
-              double throttle)
-{
-    struct forecast_case c = case_of (p, s, throttle, small_downtime_us (&s->limits));
-
-    c.after_stall = 1;
-    c.throttled_stop_us = shortest_us (s, throttle);
-    return forecast_run (m, &c);
-}
-
-double
-price (const struct forecast *f)
-{
-    return (STANDSTILL_PRICE * f->blackout_us + f->lost_us + TIME_PRICE * f->time_us) / S;
 }
 
 static void
@@ -263,12 +126,13 @@ say_cannot (const struct qmpmig_sample *s, const struct forecast_model *m, doubl
 {
     double allowed = (double)s->limits.max_downtime_us;
     double needed = stall_us + (double)s->switchover_us;
+    double most = (double)s->limits.max_throttle_pct / 100;
 
     a->verdict = QMPMIG_VERDICT_CANNOT;
     a->needs = QMPMIG_NEEDS_DOWNTIME | QMPMIG_NEEDS_BANDWIDTH | QMPMIG_NEEDS_POSTCOPY;
     a->needed_downtime_us = (uint64_t)needed;
-    a->needed_bandwidth_bytes_per_s = (uint64_t)forecast_needed_link (
-        m, (double)s->limits.max_throttle_pct / 100, allowed_us (s, 0));
+    a->needed_bandwidth_bytes_per_s =
+        (uint64_t)forecast_needed_link (m, most, allowed_us (s, most));
     a->needed_throttle_pct = s->workable_throttle_pct;
     say (a, REASON_CANNOT,
          "needs %.1f s of downtime, postcopy, or %.0f Mbit/s; allowed: %.0f ms, throttle %" PRIu64

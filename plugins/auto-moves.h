@@ -46,11 +46,19 @@ int auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_pla
 void say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 
-/* Standstill that is permitted from the start. */
+/* auto-notes.c */
+void note_pass (struct policy *p, const struct qmpmig_sample *s);
+void note_count (struct policy *p, const struct qmpmig_sample *s);
+/* They may still turn out to pay. What a page costs in this pass is in the sample. */
+int deltas_are_open (const struct policy *p, const struct qmpmig_sample *s);
+
+/* auto-ways.c. Standstill that is permitted from the start. */
 double small_downtime_us (const struct qmpmig_limits *limits);
 /* Longest time that memory may take while the guest stands still, beside a throttle of this much.
  */
 double allowed_us (const struct qmpmig_sample *s, double throttle);
+/* Shorter ones are not striven for. */
+double shortest_us (const struct qmpmig_sample *s, double throttle);
 /* Hard, but with room for the blackout behind its longest sleep. 0 to 1. */
 double hard_throttle (const struct qmpmig_sample *s);
 

@@ -11,10 +11,6 @@
 
 /* However much the next is expected to leave: after so many that left no less it is over. */
 #define VAIN_PASSES 3
-/* What deltas bring is known when so many pages were looked up in a cache that is full. */
-#define ENOUGH_PAGES 256
-/* The second pass fills it. */
-#define TRIAL_PASS 2
 /* Fewer points of the curve are a guess: no reason to throttle what would end. */
 #define SURE_PASSES 2
 /* So much cheaper has a throttle to be then. */
@@ -37,55 +33,7 @@ auto_open (const struct qmpmig_context *context)
     return p;
 }
 
-/* -- Deltas -------------------------------------------------------------------------------- */
-
-static uint64_t
-counted (uint64_t value)
-{
-    return value == QMPMIG_UNKNOWN ? 0 : value;
-}
-
-static uint64_t
-looked_up (const struct qmpmig_sample *s)
-{
-    return counted (s->xbzrle_pages) + counted (s->xbzrle_misses);
-}
-
-static void
-note_pass (struct policy *p, const struct qmpmig_sample *s)
-{
-    if (!(s->why & QMPMIG_WHY_PASS))
-        return;
-    p->passes++;
-    p->looked_up = looked_up (s);
-    if (p->least_bytes == 0 ||
-        (double)s->remaining_at_sync_bytes < FORECAST_SHRINKS * (double)p->least_bytes) {
-        p->least_bytes = s->remaining_at_sync_bytes;
-        p->passes_in_vain = 0;
-    } else {
-        p->passes_in_vain++;
-    }
-}
-
-/* They may still turn out to pay. What a page costs in this pass is in the sample. */
-static int
-deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
-{
-    if (s->xbzrle_pages == QMPMIG_UNKNOWN || p->passes > TRIAL_PASS)
-        return 0;
-    return p->passes < TRIAL_PASS || looked_up (s) < p->looked_up + ENOUGH_PAGES;
-}
-
 /* -- Decisions ----------------------------------------------------------------------------- */
-
-/* Only a look that counts makes QEMU tell another rate. */
-static void
-note_count (struct policy *p, const struct qmpmig_sample *s)
-{
-    if (s->dirty_bytes_per_s != p->dirty_rate)
-        p->counted_us = s->now_us;
-    p->dirty_rate = s->dirty_bytes_per_s;
-}
 
 /* The cheapest of hard ones, or as hard as it may be where only that works. */
 static struct way
@@ -116,8 +64,8 @@ act_on_stall (struct policy *p, const struct qmpmig_sample *s, const struct fore
     if (!(s->may & QMPMIG_MAY_THROTTLE_UP))
         return give_up (p, s, m, stall_us, a);
     way = find_throttle (p, s, m);
-    if (!way.f.ends)
-        return give_up (p, s, m, stall_us, a);
+    if (!way.f.ends) /* a longer standstill would do, with the throttle */
+        return give_up (p, s, m, fmin (stall_us, way.f.stall_us), a);
     return throttle (p, s, m, &way, REASON_THROTTLE, a);
 }
 

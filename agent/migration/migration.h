@@ -52,6 +52,13 @@ typedef struct {
     guint64 rate; /* of dirty pages, as QEMU told last */
 } ThrottlePrimer;
 
+/* dirty-sampling.c */
+typedef struct {
+    guint step;
+    gboolean runs, ended;
+    guint64 since_us; /* of the migration */
+} DirtySampling;
+
 typedef struct Migration Migration;
 
 struct Migration {
@@ -82,6 +89,7 @@ struct Migration {
     guint64 ask_again_us;         /* time of the migration; until then the clock is no reason */
     gboolean policy_slow, policy_lost;
     ThrottlePrimer primer;
+    DirtySampling sampling;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */
     gint64 progress_us; /* something last moved */
@@ -225,6 +233,8 @@ guint64 migration_knobs (const Migration *m);
 void migration_add_throttle (json_object *arguments, guint pct);
 /* It was sent. */
 void migration_note_throttle (Migration *m, guint pct);
+/* With each look, in the first pass: has QEMU find out how fast the guest writes. */
+void migration_sample_dirtying (Migration *m);
 /* With each look: makes the next command hold as soon as it can. */
 gboolean migration_prime_throttle (Migration *m, GError **error);
 gboolean migration_pause_guest (Migration *m, GError **error);

@@ -255,6 +255,7 @@ migration_steer (Migration *m, GError **error)
     switch_as_ordered (m);
     if (!m->policy || m->policy_lost)
         return TRUE;
+    migration_sample_dirtying (m);
     if (!migration_prime_throttle (m, error))
         return FALSE;
     if (is_left_alone (m))

@@ -22,6 +22,12 @@ estimate_init (Estimate *self)
     curve_init (&self->curve);
 }
 
+void
+estimate_take_sampled (Estimate *self, guint64 time_us, guint64 bytes)
+{
+    curve_add (&self->curve, time_us, bytes);
+}
+
 static guint64
 known (guint64 value)
 {

@@ -20,6 +20,8 @@ typedef struct {
 } Estimate;
 
 void estimate_init (Estimate *self);
+/* Found otherwise than by QEMU's looks, before the first of them that counts. */
+void estimate_take_sampled (Estimate *self, guint64 time_us, guint64 bytes);
 /* LAST and NOW follow each other; COVERED_BYTES of guest memory were dealt with between them. Fills
  * in NOW's estimates. */
 void estimate_take (Estimate *self, const Sample *last, Sample *now, guint64 covered_bytes,

@@ -110,6 +110,8 @@ estimate (Tracker *tracker, struct qmpmig_sample *s)
                       .if_stuck = (enum qmpmig_if_stuck)given->if_stuck,
                       .postcopy = (enum qmpmig_postcopy)given->postcopy };
 
+    if (raw.syncs <= 1) /* samples of pages: not in the record otherwise */
+        tracker->estimate.curve = raw.curve;
     curve_init (&s->curve);
     s->link_bytes_per_s = s->link_low_bytes_per_s = QMPMIG_UNKNOWN;
     tracker->throttle_commanded_pct = raw.throttle_commanded_pct;

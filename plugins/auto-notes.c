@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the policy `auto` keeps in mind from look to look. */
+#include "auto-moves.h"
+
+/* What deltas bring is known when so many pages were looked up in a cache that is full. */
+#define ENOUGH_PAGES 256
+/* The second pass fills it. */
+#define TRIAL_PASS 2
+
+static uint64_t
+counted (uint64_t value)
+{
+    return value == QMPMIG_UNKNOWN ? 0 : value;
+}
+
+static uint64_t
+looked_up (const struct qmpmig_sample *s)
+{
+    return counted (s->xbzrle_pages) + counted (s->xbzrle_misses);
+}
+
+void
+note_pass (struct policy *p, const struct qmpmig_sample *s)
+{
+    if (!(s->why & QMPMIG_WHY_PASS))
+        return;
+    p->passes++;
+    p->looked_up = looked_up (s);
+    if (p->least_bytes == 0 ||
+        (double)s->remaining_at_sync_bytes < FORECAST_SHRINKS * (double)p->least_bytes) {
+        p->least_bytes = s->remaining_at_sync_bytes;
+        p->passes_in_vain = 0;
+    } else {
+        p->passes_in_vain++;
+    }
+}
+
+int
+deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
+{
+    if (s->xbzrle_pages == QMPMIG_UNKNOWN || p->passes > TRIAL_PASS)
+        return 0;
+    return p->passes < TRIAL_PASS || looked_up (s) < p->looked_up + ENOUGH_PAGES;
+}
+
+/* Only a look that counts makes QEMU tell another rate. */
+void
+note_count (struct policy *p, const struct qmpmig_sample *s)
+{
+    if (s->dirty_bytes_per_s != p->dirty_rate)
+        p->counted_us = s->now_us;
+    p->dirty_rate = s->dirty_bytes_per_s;
+}
