@@ -97,7 +97,7 @@ print_table (const History *self, const char *folder)
     if (self->found->len && self->more)
         printf ("; there are %" G_GUINT64_FORMAT " more (--limit)", self->more);
     if (self->found->len)
-        printf ("\n");
+        printf ("\nqmpmig report TRACE -o page.html draws one: what happened, and why\n");
 }
 
 static ExitCode

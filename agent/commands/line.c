@@ -15,6 +15,7 @@ typedef struct {
 
 struct CommandLine {
     gint64 started_us;
+    char **all_words;
     const Command *command; /* NULL: none was named */
     GArray *given;          /* Given, in the order of the line */
     GPtrArray *words;       /* the command's and its arguments; ends with NULL once parsed */
@@ -65,6 +66,18 @@ gint64
 command_line_age_us (const CommandLine *self)
 {
     return g_get_monotonic_time () - self->started_us;
+}
+
+char **
+command_line_words (const CommandLine *self)
+{
+    return self->all_words;
+}
+
+const Command *
+command_line_command (const CommandLine *self)
+{
+    return self->command;
 }
 
 static gboolean G_GNUC_PRINTF (2, 3) line_fail (GError **error, const char *format, ...)
@@ -369,6 +382,7 @@ merge_migrate_options (CommandLine *self, GError **error)
 gboolean
 command_line_parse (CommandLine *self, char **words, GError **error)
 {
+    self->all_words = words;
     /* Known early, because a mistake in the rest is told as JSON too. */
     self->global.json = g_strv_contains ((const char *const *)words, "--json") ||
                         g_strv_contains ((const char *const *)words, "-j");

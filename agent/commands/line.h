@@ -13,6 +13,10 @@ ExitCode command_line_run (const CommandLine *self);
 void command_line_free (CommandLine *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandLine, command_line_free)
 
+/* The words that were parsed, and the command among them; NULL for none. */
+char **command_line_words (const CommandLine *self);
+const Command *command_line_command (const CommandLine *self);
+
 /* Microseconds since the line was made: the `t_us` of what is printed. */
 gint64 command_line_age_us (const CommandLine *self);
 

@@ -11,6 +11,7 @@ static const CommandEntry entries[] = {
     { GROUP_LOOK, &command_status, "0 2 3 4 10 11 12 13 14" },
     { GROUP_LOOK, &command_list, "0 2" },
     { GROUP_LOOK, &command_history, "0 2" },
+    { GROUP_LOOK, &command_report, "0 2" },
     { GROUP_LOOK, &command_policies, "0 2" },
     { GROUP_LOOK, &command_capabilities, "0 2 3" },
     { GROUP_LOOK, &command_events, "0 2 3" },

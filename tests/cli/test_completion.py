@@ -75,6 +75,16 @@ class Completion(unittest.TestCase):
             self.assertEqual(offered("qmpmig --config on", folder=folder), {"one.conf"})
             self.assertEqual(offered("qmpmig migrate --trace=on", folder=folder), {"one.conf"})
 
+    def test_offers_the_traces_and_files_to_report(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "web.jsonl").touch()
+            os.mkdir(f"{folder}/traces")
+            pathlib.Path(folder, "traces", "web1-20261120T100000Z-0a1b.jsonl").write_text(
+                '{"type":"header","t_us":0,"format":"qmpmig-1"}\n', encoding="utf-8")
+            known = {"environment": {"STATE_DIRECTORY": folder}, "folder": folder}
+            self.assertEqual(offered("qmpmig report w", **known), {"web.jsonl", "web1-20261120T100000Z-0a1b"})
+            self.assertEqual(offered("qmpmig report --against=web1", **known), {"web1-20261120T100000Z-0a1b"})
+
     def test_offers_the_sockets_of_the_host(self):
         with tempfile.TemporaryDirectory() as folder:
             self.fake(folder)

@@ -68,7 +68,8 @@ class History(unittest.TestCase):
                       "340 ms", "1.4 s", "web1-20261120T100000Z-0a1b.jsonl"):
             self.assertIn(f"  {words}  ", f"  {row}  ")
         self.assertEqual(row.index("completed"), title.index("OUTCOME"))
-        self.assertEqual(rest, ["", f"The traces are in {self.folder}"])
+        self.assertEqual(rest, ["", f"The traces are in {self.folder}",
+                                "qmpmig report TRACE -o page.html draws one: what happened, and why"])
 
     def test_the_newest_is_first(self):
         self.put("a", "20261120T100000Z")
@@ -135,7 +136,7 @@ class History(unittest.TestCase):
             self.put(f"odd{number}", text=text)
         table = self.run_history().stdout
         self.assertNotIn("\x1b", table)
-        self.assertEqual(len(table.splitlines()), 6)
+        self.assertEqual(len(table.splitlines()), 7)
 
     def test_where_nothing_is_there_is_nothing(self):
         os.rmdir(self.folder)
