@@ -285,7 +285,7 @@ static const OptionKey migrate_keys[] = {
         "encrypt: x509,dir=DIR[,hostname=NAME][,authz=ID] or psk,dir=DIR[,hostname=NAME]" },
       .builtin = "(none)",
       .set = option_set_tls },
-    { { "allow-exec", 0, NULL, "permit exec: URIs, which run a command as QEMU's user" },
+    { { "allow-exec", 0, NULL, "permit exec: URIs, and --policy exec" },
       .builtin = "off",
       .set = option_set_flag,
       .offset = MIGRATE (allow_exec) },

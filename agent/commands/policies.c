@@ -2,11 +2,14 @@
 #include "agent/commands/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/commands/policy-line.h"
 #include "agent/commands/policy-table.h"
 #include "agent/commands/record.h"
+#include "agent/steering/policy-exec.h"
 #include "agent/steering/policy-place.h"
+#include "qmp/value.h"
 
 static void
 put_line (gpointer line)
@@ -64,14 +67,20 @@ print_table (const CommandLine *line, const GPtrArray *lines, const char *dir)
     Style style = record_style (line);
     g_autofree char *table = policy_table (&style, lines);
 
-    if (lines->len)
-        fputs (table, stdout);
+    fputs (table, stdout);
     if (command_global (line)->quiet)
         return;
-    if (lines->len)
+    if (lines->len > 1)
         printf ("\nThe policies are in %s\n", dir);
     else
-        fprintf (stderr, "qmpmig: there is no policy in %s\n", dir);
+        fprintf (stderr, "qmpmig: there is no plugin in %s\n", dir);
+}
+
+static gint
+compare_lines (gconstpointer a, gconstpointer b)
+{
+    return strcmp (qmp_peek_string (*(json_object *const *)a, "name", ""),
+                   qmp_peek_string (*(json_object *const *)b, "name", ""));
 }
 
 static ExitCode
@@ -90,6 +99,8 @@ run_policies (const CommandLine *line)
         return command_fail (line, error);
     for (guint i = 0; names[i]; i++)
         g_ptr_array_add (lines, look_at (names[i]));
+    g_ptr_array_add (lines, look_at (POLICY_EXEC));
+    g_ptr_array_sort (lines, compare_lines);
     if (command_global (line)->json)
         g_ptr_array_foreach (lines, print_line, (gpointer)line);
     else

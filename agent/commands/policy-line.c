@@ -40,10 +40,14 @@ policy_line_new (const PolicyLibrary *library)
 {
     const struct qmpmig_plugin *plugin = &library->plugin;
 
-    return qmp_object ("name", text (library->name), "version", text (plugin->version),
-                       "description", text (plugin->description), "abi",
-                       json_object_new_uint64 (plugin->abi), "path", text (library->path),
-                       "options", options (plugin->config ? plugin->config_help : NULL), NULL);
+    json_object *line =
+        qmp_object ("name", text (library->name), "version", text (plugin->version), "description",
+                    text (plugin->description), "abi", json_object_new_uint64 (plugin->abi),
+                    "options", options (plugin->config ? plugin->config_help : NULL), NULL);
+
+    if (library->path)
+        json_object_object_add (line, "path", text (library->path));
+    return line;
 }
 
 json_object *

@@ -79,7 +79,8 @@ policy_table_one (const Style *style, json_object *line)
     g_autofree char *name = word (style, line, "name");
     g_autofree char *version = word (style, line, "version");
     g_autofree char *description = word (style, line, "description");
-    g_autofree char *path = word (style, line, "path");
+    g_autofree char *file = text_peek (style, line, "path");
+    const char *path = file ? file : "part of qmpmig itself";
     json_object *options = qmp_peek (line, "options");
     g_autofree char *table = NULL;
 

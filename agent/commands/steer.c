@@ -12,9 +12,9 @@ static const OptionSpec options[] = {
 };
 
 /* The others are about what is armed, or about ends that are not ours. */
-static const char *const move_options[] = { "bandwidth", "deadline",     "detach", "max-downtime",
-                                            "max-stall", "max-throttle", "policy", "postcopy",
-                                            "throttle",  "trace",        NULL };
+static const char *const move_options[] = { "allow-exec",   "bandwidth", "deadline",     "detach",
+                                            "max-downtime", "max-stall", "max-throttle", "policy",
+                                            "postcopy",     "throttle",  "trace",        NULL };
 
 /* -- Alone? -- */
 

@@ -111,7 +111,8 @@ migration_seat_policy (Migration *m, GError **error)
     struct qmpmig_facts facts;
 
     fill_context (m->source, m->is_foreign ? QMPMIG_KIND_FOREIGN : QMPMIG_KIND_OWN, &context);
-    m->policy = policy_load (m->options->policy, &context, &why);
+    m->policy = m->options->allow_exec ? policy_load_or_exec (m->options->policy, &context, &why)
+                                       : policy_load (m->options->policy, &context, &why);
     if (m->policy && configure (m, &why)) {
         if (m->is_foreign) /* what is armed was chosen by whoever started it */
             return TRUE;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/steering/policy-exec.h"
 #include "agent/steering/policy-internal.h"
 #include "agent/steering/policy-place.h"
 #include "agent/trust.h"
@@ -85,8 +86,18 @@ load (PolicyLibrary *self, GError **error)
     return check_body (self, error);
 }
 
-PolicyLibrary *
-policy_library_open (const char *name_or_path, GError **error)
+static PolicyLibrary *
+built_in (const struct qmpmig_plugin *plugin)
+{
+    PolicyLibrary *self = g_new0 (PolicyLibrary, 1);
+
+    self->name = g_strdup (plugin->name);
+    self->plugin = *plugin;
+    return self;
+}
+
+static PolicyLibrary *
+open_file (const char *name_or_path, GError **error)
 {
     g_autoptr (PolicyLibrary) self = g_new0 (PolicyLibrary, 1);
     g_autoptr (GError) inner = NULL;
@@ -100,6 +111,13 @@ policy_library_open (const char *name_or_path, GError **error)
         return NULL;
     }
     return load (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+PolicyLibrary *
+policy_library_open (const char *name_or_path, GError **error)
+{
+    return strcmp (name_or_path, POLICY_EXEC) == 0 ? built_in (&policy_exec_plugin)
+                                                   : open_file (name_or_path, error);
 }
 
 void

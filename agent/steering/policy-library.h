@@ -8,8 +8,8 @@
 
 typedef struct {
     char *name;
-    char *path; /* without symbolic links */
-    void *dl;
+    char *path;                  /* without symbolic links; NULL: it is in the program itself */
+    void *dl;                    /* NULL likewise */
     struct qmpmig_plugin plugin; /* of our size: what the file is too old to know is NULL */
 } PolicyLibrary;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/steering/policy.h"
 
+#include <string.h>
+
+#include "agent/steering/policy-exec.h"
 #include "agent/steering/policy-internal.h"
 #include "agent/steering/policy-keys.h"
 
@@ -37,6 +40,16 @@ conclude (Policy *self, gboolean ok, const char *callback, ExitCode code, GError
 
 Policy *
 policy_load (const char *name_or_path, const struct qmpmig_context *context, GError **error)
+{
+    if (strcmp (name_or_path, POLICY_EXEC) != 0)
+        return policy_load_or_exec (name_or_path, context, error);
+    policy_fail (error, EXIT_USAGE,
+                 "policy exec runs a program with our rights; --allow-exec permits it");
+    return NULL;
+}
+
+Policy *
+policy_load_or_exec (const char *name_or_path, const struct qmpmig_context *context, GError **error)
 {
     PolicyLibrary *library = policy_library_open (name_or_path, error);
     g_autoptr (Policy) self = library ? policy_new (library, context) : NULL;

@@ -26,6 +26,9 @@ typedef struct Policy Policy;
  * Opens a handle; CONTEXT is copied, its size, host and host_data do not matter. */
 Policy *policy_load (const char *name_or_path, const struct qmpmig_context *context,
                      GError **error);
+/* The same, and `exec` too (policy-exec.h), which runs a program: --allow-exec. */
+Policy *policy_load_or_exec (const char *name_or_path, const struct qmpmig_context *context,
+                             GError **error);
 gboolean policy_configure (Policy *self, const char *key, const char *value, GError **error);
 gboolean policy_complete (Policy *self, GError **error);
 /* *RET_PLAN is written on success only. A policy without an opinion sets nothing in it. */

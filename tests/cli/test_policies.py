@@ -36,7 +36,7 @@ class Policies(unittest.TestCase):
 
     def test_all_are_listed_by_name(self):
         lines = self.lines()
-        self.assertEqual([line["name"] for line in lines], OURS)
+        self.assertEqual([line["name"] for line in lines], sorted([*OURS, "exec"]))
         self.assertFalse([line for line in lines if "refused" in line])
         self.assertIn("classic", OURS)
 
@@ -79,7 +79,7 @@ class Policies(unittest.TestCase):
         self.assertNotIn("refused", by_name["classic"])
         self.assertIn("fixed.so may be written by others (mode 0666)", by_name["fixed"]["refused"])
         os.chmod(folder, 0o777)
-        self.assertTrue(all("refused" in line for line in self.lines(folder=folder)))
+        self.assertEqual([line["name"] for line in self.lines(folder=folder) if "refused" not in line], ["exec"])
 
     def test_an_unknown_name_is_an_error(self):
         self.assertIn("did you mean 'deadline'?", self.policies("dedline", code=2).stderr)
@@ -88,17 +88,18 @@ class Policies(unittest.TestCase):
     def test_a_folder_is_named_as_a_whole(self):
         self.assertIn("QMPMIG_PLUGIN_DIR: plugins is not an absolute path", self.policies(folder="plugins", code=2).stderr)
 
-    def test_where_nothing_is_there_is_nothing(self):
+    def test_where_no_plugin_is_there_is_what_needs_none(self):
         for folder in (self.copies(), "/nowhere"):
             done = self.policies(folder=folder)
-            self.assertEqual((done.stdout, done.stderr), ("", f"qmpmig: there is no policy in {folder}\n"))
+            self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], ["NAME", "exec"])
+            self.assertEqual(done.stderr, f"qmpmig: there is no plugin in {folder}\n")
             self.assertEqual(self.policies("--quiet", folder=folder).stderr, "")
 
     def test_other_files_are_passed_over(self):
         folder = self.copies("fixed")
         for name in ("README", "Fixed.so", "fixed.so.bak", ".so"):
             pathlib.Path(folder, name).touch()
-        self.assertEqual([line["name"] for line in self.lines(folder=folder)], ["fixed"])
+        self.assertEqual([line["name"] for line in self.lines(folder=folder)], ["exec", "fixed"])
 
 
 class ThePolicyOption(unittest.TestCase):
@@ -142,12 +143,12 @@ class ThePages(unittest.TestCase):
         return json.loads(program.run("policies", name, "--json").stdout)
 
     def test_each_policy_has_its_page(self):
-        for name in OURS:
+        for name in (*OURS, "exec"):
             page = (PLUGINS / f"{name}.pod").read_text(encoding="utf-8")
             self.assertIn(f"qmpmig-{name}-policy - ", page)
 
     def test_has_every_option_with_its_default_and_no_other(self):
-        for name in OURS:
+        for name in (*OURS, "exec"):
             page = (PLUGINS / f"{name}.pod").read_text(encoding="utf-8")
             told = re.findall(r"^=item B<([a-z-]+)>=\S+?(?: \(default (\S+)\))?$", page, re.MULTILINE)
             self.assertEqual(told, [(option["key"], option.get("default", "")) for option in self.policy(name)["options"]],

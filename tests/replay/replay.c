@@ -73,7 +73,7 @@ begin (Replay *replay, json_object *line, GError **error)
     replay->defaults = qmp_peek (line, "defaults");
     replay->estimates = qmp_peek_bool (line, "estimate", FALSE);
     tracker_init (&replay->tracker);
-    replay->policy = policy_load (qmp_peek_string (line, "policy", ""), &context, error);
+    replay->policy = policy_load_or_exec (qmp_peek_string (line, "policy", ""), &context, error);
     if (!replay->policy || !configure (replay, qmp_peek (line, "config"), error))
         return FALSE;
     return (json_object_object_get_ex (line, "facts", &facts) && !facts) ||
