@@ -148,7 +148,7 @@ draw_ground (Chart *self, const Scale *y)
     }
     for (guint s = 0; s < 2 && self->stories[s]; s++) {
         draw_spans (self, self->stories[s]->postcopy, y, PAINT_PURPLE, 0.14);
-        draw_spans (self, self->stories[s]->stopped, y, chart_paint (self, s, PAINT_TEXT), 0.3);
+        draw_spans (self, self->stories[s]->stopped, y, chart_paint (self, s, PAINT_TEXT), 0.22);
         chart_turns (self, s, y->to, y->from);
     }
 }

@@ -30,6 +30,7 @@ INSTEAD = {
         "qmpmig --socket {source} migrate tcp:127.0.0.1:0 --dest-socket {folder}/there.qmp",
     "meson setup build-release --prefix=/usr/local --buildtype=release -Dtests=false":
         "meson setup {folder}/build-release --prefix=/usr/local --buildtype=release -Dtests=false",
+    "qmpmig report docs/hard.jsonl.gz -o docs/hard.svg": "qmpmig report docs/hard.jsonl.gz -o {folder}/hard.svg",
     "ninja -C build-release": "ninja -C {folder}/build-release",
     "sudo meson install -C build-release": "DESTDIR={folder}/root meson install -C {folder}/build-release",
 }
@@ -144,6 +145,10 @@ class Readme(unittest.TestCase):
         installed = subprocess.run([f"{self.folder}/root/usr/local/bin/qmpmig", "--version"], check=True,
                                    capture_output=True, text=True).stdout
         self.assertIn("0.1.0", installed)
+
+    def test_the_picture_is_what_its_command_draws(self):
+        self.run_block("qmpmig report")
+        self.assertEqual(pathlib.Path(self.folder, "hard.svg").read_bytes(), (TOP / "docs/hard.svg").read_bytes())
 
     def test_the_exit_codes_are_those_of_the_manual(self):
         table = dict(re.findall(r"^\| (\d+) \|.*\| (.*) \|$", README, re.MULTILINE))
