@@ -19,6 +19,14 @@ typedef struct {
     Scale time;
 } Chart;
 
+/* The name of a line, at the height of its end. */
+typedef struct {
+    char *text;
+    Paint paint;
+    Dash dash;
+    double y;
+} Label;
+
 /* Draws it into SCENE from Y on, and returns where it ends. AGAINST may be NULL. */
 double chart_draw (Scene *scene, double y, const Story *story, const Story *against);
 /* "A" or "B" where there are two, else "". */
@@ -32,6 +40,9 @@ void chart_turns (Chart *self, guint index, double from_y, double to_y);
 void lanes_draw (Chart *self, guint index);
 /* panel.c: all panels. */
 void panels_draw (Chart *self);
+/* labels.c: the names of the lines of a panel, Labels. */
+GArray *labels_new (void);
+void labels_draw (Chart *self, GArray *labels, const Scale *y);
 /* trail.c: GArrays of Point, one for each stretch where it is known. */
 GPtrArray *trail_points (const Story *story, Series series, gboolean stepped, const Scale *x,
                          const Scale *y);

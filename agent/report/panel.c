@@ -155,13 +155,6 @@ draw_ground (Chart *self, const Scale *y)
 
 /* --- lines ----------------------------------------------------------------------------------- */
 
-typedef struct {
-    char *text;
-    Paint paint;
-    Dash dash;
-    double y;
-} Label;
-
 static void
 draw_area (Chart *self, Paint paint, const GArray *points, const Scale *y)
 {
@@ -217,61 +210,6 @@ draw_lines (Chart *self, const Panel *panel, const Scale *y, GArray *labels)
     }
 }
 
-/* --- names of the lines ---------------------------------------------------------------------- */
-
-static int
-compare_labels (gconstpointer a, gconstpointer b)
-{
-    const Label *left = a, *right = b;
-
-    return left->y < right->y ? -1 : left->y > right->y;
-}
-
-/* Where each line ends, and none above another. */
-static void
-name_at_ends (Chart *self, GArray *labels, const Scale *y)
-{
-    double free_from = y->to - 4;
-
-    g_array_sort (labels, compare_labels);
-    for (guint i = 0; i < labels->len; i++) {
-        Label *label = &g_array_index (labels, Label, i);
-        double below = (labels->len - 1 - i) * 15.0;
-
-        label->y = CLAMP (label->y, free_from + 4, MAX (y->from - below, free_from + 4));
-        free_from = label->y + 11;
-        scene_text (self->scene, label->paint, (Point){ self->right + 8, label->y + 4 }, self->size,
-                    ANCHOR_START, label->text)
-            ->bold = TRUE;
-    }
-}
-
-/* Where there is no room beside the plot: above it, from the right, each behind a piece of line. */
-static void
-name_above (Chart *self, GArray *labels, const Scale *y)
-{
-    double x = self->right;
-
-    for (guint i = labels->len; i > 0; i--) {
-        const Label *label = &g_array_index (labels, Label, i - 1);
-        Point at = { x, y->to - 7 };
-
-        scene_text (self->scene, label->paint, at, self->size, ANCHOR_END, label->text)->bold =
-            TRUE;
-        x -= scene_text_width (label->text, self->size) * 1.1 + 22; /* it is bold */
-        scene_segment (self->scene, label->paint, 2, (Point){ x, at.y - 4 },
-                       (Point){ x + 18, at.y - 4 })
-            ->dash = label->dash;
-        x -= 8;
-    }
-}
-
-static void
-clear_label (gpointer label)
-{
-    g_free (((Label *)label)->text);
-}
-
 /* --- panels ---------------------------------------------------------------------------------- */
 
 static void
@@ -279,7 +217,7 @@ draw_panel (Chart *self, const Panel *panel)
 {
     double highest = highest_of (self, panel);
     const char *why = highest < 0 ? "not in this trace" : highest > 0 ? NULL : panel->nothing;
-    g_autoptr (GArray) labels = g_array_new (FALSE, FALSE, sizeof (Label));
+    g_autoptr (GArray) labels = labels_new ();
     const char *comma = strchr (panel->title, ',');
     g_autofree char *title = comma && self->narrow ? g_strndup (panel->title, comma - panel->title)
                                                    : g_strdup (panel->title);
@@ -292,14 +230,10 @@ draw_panel (Chart *self, const Panel *panel)
         ->bold = TRUE;
     if (why)
         return;
-    g_array_set_clear_func (labels, clear_label);
     y = scale_of (self, panel, highest);
     draw_ground (self, &y);
     draw_lines (self, panel, &y, labels);
-    if (self->narrow)
-        name_above (self, labels, &y);
-    else
-        name_at_ends (self, labels, &y);
+    labels_draw (self, labels, &y);
     self->y = y.from + BELOW;
 }
 

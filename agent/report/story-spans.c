@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <math.h>
 #include <string.h>
 
 #include "agent/report/story.h"
@@ -102,13 +101,4 @@ story_find_spans (Story *self)
     close_span (self->passes, self->end_us);
     close_span (self->stopped, self->end_us);
     close_span (self->postcopy, self->end_us);
-}
-
-gboolean
-story_knows (const Story *self, Series series)
-{
-    for (guint i = 0; i < self->samples->len; i++)
-        if (!isnan (g_array_index (self->samples, StorySample, i).values[series]))
-            return TRUE;
-    return FALSE;
 }

@@ -68,7 +68,8 @@ Story *story_read (const char *path, GError **error);
 void story_free (Story *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Story, story_free)
 
-/* For story_read() alone: from samples and events to spans. */
+/* For story_read() alone: an empty one; a line that is no sample and not the first header; and from
+ * samples and events to spans. */
+Story *story_new (const char *path);
+void story_add (Story *self, json_object *line, gint64 t_us);
 void story_find_spans (Story *self);
-/* Whether that one of its samples knows that number, anywhere. */
-gboolean story_knows (const Story *self, Series series);
