@@ -81,6 +81,15 @@ tcp_name (const QmpAddress *monitor)
     return g_strdup_printf ("tcp-%s-%u.sock", host, monitor->port);
 }
 
+/* Short enough for a socket's path, whatever the URI. */
+static char *
+libvirt_name (const QmpAddress *monitor)
+{
+    g_autofree char *digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, monitor->text, -1);
+
+    return g_strdup_printf ("libvirt-%.16s.sock", digest);
+}
+
 char *
 control_name (const QmpAddress *monitor, GError **error)
 {
@@ -88,6 +97,8 @@ control_name (const QmpAddress *monitor, GError **error)
 
     if (monitor->kind == QMP_ADDRESS_TCP)
         return tcp_name (monitor);
+    if (monitor->kind == QMP_ADDRESS_LIBVIRT)
+        return libvirt_name (monitor);
     if (stat (monitor->path, &at) == 0)
         return g_strdup_printf ("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".sock",
                                 (guint64)at.st_dev, (guint64)at.st_ino);

@@ -143,6 +143,36 @@ set_trace (const OptionKey *key, gpointer self, const char *name, const char *va
     return TRUE;
 }
 
+/* The same monitor as --socket's. Only one of them can be meant. */
+static gboolean
+set_libvirt (const OptionKey *key, gpointer self, const char *name, const char *value,
+             GError **error)
+{
+    GlobalOptions *options = self;
+    g_autoptr (GError) why = NULL;
+    QmpAddress *address;
+
+    if (options->socket && !qmp_address_is_libvirt (options->socket))
+        return option_fail (error, name, "give either --libvirt or --socket");
+    address = qmp_address_parse_libvirt (value, &why);
+    if (!address)
+        return option_fail (error, name, "%s", why->message);
+    qmp_address_free (options->socket);
+    options->socket = address;
+    return TRUE;
+}
+
+static gboolean
+set_socket (const OptionKey *key, gpointer self, const char *name, const char *value,
+            GError **error)
+{
+    GlobalOptions *options = self;
+
+    if (options->socket && qmp_address_is_libvirt (options->socket))
+        return option_fail (error, name, "give either --libvirt or --socket");
+    return option_set_address (key, self, name, value, error);
+}
+
 /* --- the tables ------------------------------------------------------------------------------ */
 
 #define GLOBAL(member)  G_STRUCT_OFFSET (GlobalOptions, member)
@@ -152,7 +182,12 @@ static const OptionKey global_keys[] = {
     { { "socket", 's', "ADDR",
         "QMP socket of the VM: PATH, unix:PATH or tcp:HOST:PORT (default $QMPMIG_SOCKET)" },
       .builtin = "(none)",
-      .set = option_set_address,
+      .set = set_socket,
+      .offset = GLOBAL (socket) },
+    { { "libvirt", 0, "DOMAIN[@URI]",
+        "a guest of libvirt's instead (default URI: $LIBVIRT_DEFAULT_URI, then qemu:///system)" },
+      .builtin = "(none)",
+      .set = set_libvirt,
       .offset = GLOBAL (socket) },
     { { "json", 'j', NULL, "one JSON object a line on standard output" },
       .builtin = "off",

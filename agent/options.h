@@ -21,7 +21,7 @@ typedef struct {
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 
 typedef struct {
-    QmpAddress *socket; /* NULL: none given */
+    QmpAddress *socket; /* or --libvirt's; NULL: none given */
     gboolean json, quiet, verbose;
     ColorMode color;
     gint64 reply_timeout_us;

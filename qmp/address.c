@@ -55,12 +55,33 @@ parse_tcp (const char *rest, GError **error)
 }
 
 QmpAddress *
+qmp_address_parse_libvirt (const char *text, GError **error)
+{
+    const char *at = strchr (text, '@');
+    const char *uri = at ? at + 1 : g_getenv ("LIBVIRT_DEFAULT_URI");
+    QmpAddress *self;
+
+    if (!*text || at == text || (at && !*uri)) {
+        qmp_fail (error, QMP_ERROR_ADDRESS, "\"%s\" is not DOMAIN or DOMAIN@URI", text);
+        return NULL;
+    }
+    self = g_new0 (QmpAddress, 1);
+    self->kind = QMP_ADDRESS_LIBVIRT;
+    self->domain = at ? g_strndup (text, (gsize)(at - text)) : g_strdup (text);
+    self->uri = g_strdup (uri && *uri ? uri : "qemu:///system");
+    self->text = g_strdup_printf ("libvirt:%s@%s", self->domain, self->uri);
+    return self;
+}
+
+QmpAddress *
 qmp_address_parse (const char *text, GError **error)
 {
     if (g_str_has_prefix (text, "tcp:"))
         return parse_tcp (text + strlen ("tcp:"), error);
     if (g_str_has_prefix (text, "unix:"))
         return parse_unix (text + strlen ("unix:"), error);
+    if (g_str_has_prefix (text, "libvirt:"))
+        return qmp_address_parse_libvirt (text + strlen ("libvirt:"), error);
     return parse_unix (text, error);
 }
 
@@ -71,8 +92,16 @@ qmp_address_free (QmpAddress *self)
         return;
     g_free (self->path);
     g_free (self->host);
+    g_free (self->domain);
+    g_free (self->uri);
     g_free (self->text);
     g_free (self);
+}
+
+gboolean
+qmp_address_is_libvirt (const QmpAddress *self)
+{
+    return self->kind == QMP_ADDRESS_LIBVIRT;
 }
 
 static gboolean
@@ -99,6 +128,8 @@ qmp_address_equal (const QmpAddress *a, const QmpAddress *b)
         return TRUE;
     if (a->kind == QMP_ADDRESS_UNIX)
         return same_file (a->path, b->path);
+    if (a->kind == QMP_ADDRESS_LIBVIRT)
+        return FALSE;
     return a->port == b->port &&
            g_ascii_strcasecmp (known_name (a->host), known_name (b->host)) == 0;
 }

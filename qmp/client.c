@@ -147,9 +147,9 @@ client_new (GMainContext *context, const char *peer, const QmpClientOptions *opt
     return self;
 }
 
-static QmpClient *
-take_stream (GMainContext *context, GIOStream *stream, const char *peer,
-             const QmpClientOptions *options)
+QmpClient *
+qmp_client_take_stream (GMainContext *context, GIOStream *stream, const char *peer,
+                        const QmpClientOptions *options)
 {
     QmpClient *self = client_new (context, peer, options);
 
@@ -172,7 +172,7 @@ QmpClient *
 qmp_client_open_stream (GMainContext *context, GIOStream *stream, const QmpClientOptions *options,
                         GError **error)
 {
-    return greeted (take_stream (context, stream, "the peer", options), error);
+    return greeted (qmp_client_take_stream (context, stream, "the peer", options), error);
 }
 
 QmpClient *
@@ -188,7 +188,7 @@ qmp_client_connect (GMainContext *context, const QmpAddress *address,
         return NULL;
     }
     connection = g_socket_connection_factory_create_connection (socket);
-    return take_stream (context, G_IO_STREAM (connection), address->text, options);
+    return qmp_client_take_stream (context, G_IO_STREAM (connection), address->text, options);
 }
 
 QmpClient *

@@ -58,6 +58,9 @@ QmpClient *qmp_client_open (GMainContext *context, const QmpAddress *address,
  * or its input and output have a descriptor each. */
 QmpClient *qmp_client_open_stream (GMainContext *context, GIOStream *stream,
                                    const QmpClientOptions *options, GError **error);
+/* The same before the greeting. PEER: as errors call it. */
+QmpClient *qmp_client_take_stream (GMainContext *context, GIOStream *stream, const char *peer,
+                                   const QmpClientOptions *options);
 /* The steps of an opening, for several peers at a time: connected; the greeting read, within its
  * time from then on, and the negotiation sent; that answered. Nothing but the next step and close
  * may come between. */

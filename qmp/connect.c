@@ -247,6 +247,9 @@ qmp_address_connect (const QmpAddress *self, gint64 timeout_us, GCancellable *ca
         return connect_unix (&attempt, error);
     case QMP_ADDRESS_TCP:
         return connect_tcp (&attempt, error);
+    case QMP_ADDRESS_LIBVIRT:
+        qmp_fail (error, QMP_ERROR_ADDRESS, "%s is no socket", self->text);
+        return NULL;
     }
     return NULL;
 }

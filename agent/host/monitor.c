@@ -6,6 +6,7 @@
 
 #include "agent/fault.h"
 #include "agent/host/holder.h"
+#include "agent/libvirt/session.h"
 #include "qmp/value.h"
 
 static gboolean
@@ -24,7 +25,7 @@ explain_held (const QmpAddress *address, GError *error)
 
     if (address->kind == QMP_ADDRESS_UNIX)
         holder_find (&holder, address->path);
-    else if (is_this_host (address))
+    else if (address->kind == QMP_ADDRESS_TCP && is_this_host (address))
         holder_find_tcp (&holder, address->port);
     who = holder_describe (&holder);
     if (who)
@@ -93,6 +94,15 @@ on_message (const char *label, QmpTapKind kind, const char *name, const char *me
         print_message (label, kind, name, message, NULL);
 }
 
+static QmpClient *
+connect_libvirt (GMainContext *context, const QmpAddress *address, const QmpClientOptions *options,
+                 GError **error)
+{
+    g_autoptr (GIOStream) stream = libvirt_open_monitor (address, options->reply_timeout_us, error);
+
+    return stream ? qmp_client_take_stream (context, stream, address->text, options) : NULL;
+}
+
 QmpClient *
 monitor_connect (GMainContext *context, const QmpAddress *address, const char *label,
                  const GlobalOptions *global, GCancellable *cancel, GError **error)
@@ -105,6 +115,8 @@ monitor_connect (GMainContext *context, const QmpAddress *address, const char *l
         .tap_data = (gpointer)global,
     };
 
+    if (qmp_address_is_libvirt (address))
+        return connect_libvirt (context, address, &options, error);
     return qmp_client_connect (context, address, &options, error);
 }
 

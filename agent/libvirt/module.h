@@ -64,9 +64,8 @@ typedef struct {
     const char *text; /* NULL where the kind has none */
 } LibvirtEvent;
 
-/* Called in the module's own thread, which serves all connections: it has to return at once, must
- * not call the module (but unwatch's free function may run in it) and belongs to no main context;
- * g_main_context_invoke() brings the event to where it is wanted. */
+/* Called in threads of the module's: it has to return at once, must not call the module, and
+ * belongs to no main context; g_main_context_invoke() brings the event to where it is wanted. */
 typedef void (*LibvirtWatchFunc) (const LibvirtEvent *event, gpointer data);
 
 typedef enum { LIBVIRT_JOB_NONE, LIBVIRT_JOB_RUNNING, LIBVIRT_JOB_OVER } LibvirtJobState;
