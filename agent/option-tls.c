@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* --tls KIND,dir=DIR[,hostname=NAME][,authz=ID] */
+/* --tls KIND,dir=DIR[,hostname=NAME][,authz=ID], --tls libvirt[,hostname=NAME] */
 #include <string.h>
 
 #include "agent/comma-list.h"
@@ -25,6 +25,20 @@ tls_stray_item (const char *const *items, gboolean is_x509)
     return NULL;
 }
 
+static gboolean
+set_libvirt (MigrateOptions *options, const char *name, const char *const *rest, GError **error)
+{
+    for (guint i = 0; rest[i]; i++)
+        if (!g_str_has_prefix (rest[i], "hostname="))
+            return option_fail (error, name, "'%s' is not known for libvirt", rest[i]);
+    tls_options_clear (&options->tls);
+    options->tls = (TlsOptions){
+        .kind = TLS_LIBVIRT,
+        .hostname = g_strdup (comma_list_get (rest, "hostname")),
+    };
+    return TRUE;
+}
+
 gboolean
 option_set_tls (const OptionKey *key, gpointer self, const char *name, const char *value,
                 GError **error)
@@ -35,8 +49,11 @@ option_set_tls (const OptionKey *key, gpointer self, const char *name, const cha
     gboolean is_x509 = !strcmp (items[0], "x509");
     const char *dir, *stray;
 
+    if (strcmp (items[0], "libvirt") == 0)
+        return set_libvirt (options, name, rest, error);
     if (!is_x509 && strcmp (items[0], "psk") != 0)
-        return option_fail (error, name, "'%s' is neither x509 nor psk", items[0]);
+        return option_fail (error, name, "'%s' is none of x509, psk and (with --libvirt) libvirt",
+                            items[0]);
     stray = tls_stray_item (rest, is_x509);
     if (stray)
         return option_fail (error, name, "'%s' is not known for %s", stray, items[0]);

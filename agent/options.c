@@ -317,7 +317,8 @@ static const OptionKey migrate_keys[] = {
       .set = set_parameter,
       .flags = KEY_LIST },
     { { "tls", 0, "KIND,dir=DIR[,...]",
-        "encrypt: x509,dir=DIR[,hostname=NAME][,authz=ID] or psk,dir=DIR[,hostname=NAME]" },
+        "encrypt: x509,dir=DIR[,hostname=NAME][,authz=ID] or psk,dir=DIR[,hostname=NAME]; with "
+        "--libvirt: libvirt[,hostname=NAME]" },
       .builtin = "(none)",
       .set = option_set_tls },
     { { "allow-exec", 0, NULL, "permit exec: URIs, and --policy exec" },

@@ -31,7 +31,12 @@ typedef struct {
 typedef enum { POSTCOPY_AUTO, POSTCOPY_FALLBACK, POSTCOPY_NOW, POSTCOPY_NEVER } PostcopyMode;
 typedef enum { ON_SUCCESS_AUTO, ON_SUCCESS_QUIT, ON_SUCCESS_KEEP } OnSuccess;
 typedef enum { THROTTLE_STEER, THROTTLE_RAMP, THROTTLE_OFF } ThrottleMode;
-typedef enum { TLS_NONE, TLS_X509, TLS_PSK } TlsKind;
+typedef enum {
+    TLS_NONE,
+    TLS_X509,
+    TLS_PSK,
+    TLS_LIBVIRT, /* with the certificates of libvirt's */
+} TlsKind;
 
 typedef struct {
     TlsKind kind;

@@ -236,6 +236,24 @@ mover_clear (Mover *self)
     detach_free (self->detach);
 }
 
+/* What only libvirt itself can do to its guests. */
+static gboolean
+check_role (const GlobalOptions *global, const char *role, GError **error)
+{
+    if (!qmp_address_is_libvirt (global->socket))
+        return TRUE;
+    if (g_str_equal (role, "incoming"))
+        return migrate_fail (error, EXIT_USAGE,
+                             "incoming: libvirt itself starts the receiving end of its guests: "
+                             "`qmpmig --libvirt DOMAIN migrate URI` at the source is all");
+    if (g_str_equal (role, "recover"))
+        return migrate_fail (
+            error, EXIT_USAGE,
+            "recover: libvirt recovers its guests itself: `virsh migrate` with the "
+            "same options as before and --postcopy-resume");
+    return TRUE;
+}
+
 ExitCode
 mover_run (const CommandLine *line, const char *role, MoverWork work)
 {
@@ -249,7 +267,8 @@ mover_run (const CommandLine *line, const char *role, MoverWork work)
         migrate_fail (&error, EXIT_USAGE, "which QEMU? Give --socket PATH or set QMPMIG_SOCKET");
         return command_fail (line, error);
     }
-    if (!migration_check_usage (command_global (line), command_migrate_options (line), &error))
+    if (!check_role (command_global (line), role, &error) ||
+        !migration_check_usage (command_global (line), command_migrate_options (line), &error))
         return command_fail (line, error);
     if (command_migrate_options (line)->detach && detach_fork (&self.detach, &code))
         return code;

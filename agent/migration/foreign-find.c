@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Looks for an outgoing migration that somebody else started, or waits for one. */
 #include "agent/migration/error.h"
+#include "agent/migration/launch.h"
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
 #define AWAIT_PERIOD_US (100 * G_TIME_SPAN_MILLISECOND)
 
+/* What libvirt did not begin will not come; nor what it has ended already. */
+static gboolean
+is_launched_in_vain (const Migration *m)
+{
+    return m->launch && launch_is_over (m->launch);
+}
+
 /* Events of before are nobody's: the record has not begun. */
 static gboolean
 pause_for (Migration *m, gint64 deadline_us, GError **error)
 {
-    while (!g_cancellable_is_cancelled (m->leave) && !qmp_client_broken (m->source->client) &&
+    while (!g_cancellable_is_cancelled (m->leave) && !is_launched_in_vain (m) &&
+           !qmp_client_broken (m->source->client) &&
            qmp_context_iterate (m->context, deadline_us)) {
         migration_answer_requests (m);
         for (;;) {
@@ -65,7 +74,7 @@ migration_find_foreign (Migration *m, gboolean waits, GError **error)
     for (;;) {
         if (!look_once (m, &found, error))
             return FALSE;
-        if (found)
+        if (found || is_launched_in_vain (m))
             return TRUE;
         if (!waits)
             return migrate_fail (error, EXIT_REFUSED,

@@ -90,14 +90,29 @@ set_limits (Migration *m)
         vm_has_capability (m->source, "auto-converge") && o->throttle == THROTTLE_STEER;
 }
 
-static gboolean
-attach (Migration *m, gboolean waits, MigrationCheck check, GError **error)
+gboolean
+migration_open_foreign (Migration *m, GError **error)
 {
     m->source = vm_open (m->context, m->global->socket, END_SOURCE, m->global, m->leave, error);
-    if (!m->source || !m->configure (m, m->source->name, m->source->uuid, error) ||
-        !migration_find_foreign (m, waits, error) || !check (m->global->socket, error) ||
-        !read_capabilities (m, error) || !read_parameters (m, error))
+    if (!m->source || !m->configure (m, m->source->name, m->source->uuid, error))
         return FALSE;
+    g_free (m->source_run_state);
+    m->source_run_state = g_strdup (m->source->run_state);
+    return TRUE;
+}
+
+gboolean
+migration_read_foreign (Migration *m, GError **error)
+{
+    if (!read_capabilities (m, error) || !read_parameters (m, error))
+        return FALSE;
+    set_limits (m); /* by what is armed indeed */
+    return TRUE;
+}
+
+gboolean
+migration_join_foreign (Migration *m, GError **error)
+{
     m->was_live = run_state_is_live (m->source_run_state);
     m->named[END_SOURCE] = TRUE;
     m->progress_us = g_get_monotonic_time ();
@@ -109,6 +124,14 @@ attach (Migration *m, gboolean waits, MigrationCheck check, GError **error)
         return FALSE;
     migration_post_header (m);
     return TRUE;
+}
+
+static gboolean
+attach (Migration *m, gboolean waits, MigrationCheck check, GError **error)
+{
+    return migration_open_foreign (m, error) && migration_find_foreign (m, waits, error) &&
+           check (m->global->socket, error) && migration_read_foreign (m, error) &&
+           migration_join_foreign (m, error);
 }
 
 /* QEMU's own ramp would turn the throttle against us. */
@@ -187,27 +210,89 @@ refresh (Migration *m, gint64 *refreshed_us, GError **error)
     return TRUE;
 }
 
-/* In pre-switchover whoever paused it there goes on with it. */
+/* The operator's word, where it is libvirt that we had begin it. */
 static gboolean
-follow (Migration *m, GError **error)
+abort_launch (Migration *m, GError **error)
+{
+    g_autoptr (GError) why = NULL;
+
+    if (!m->launch || !m->cancel_wanted)
+        return TRUE;
+    m->cancel_wanted = FALSE;
+    if (vm_tell (m->source, "migrate_cancel", NULL, &why))
+        return TRUE;
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
+        migration_notice (m, "warning", "no-cancel", "%s", why->message);
+        return TRUE;
+    }
+    g_propagate_error (error, g_steal_pointer (&why));
+    return FALSE;
+}
+
+static gboolean
+is_over (const Migration *m)
+{
+    return !status_is_running (m->status) || m->status == STATUS_POSTCOPY_PAUSED;
+}
+
+static gboolean
+turn (Migration *m, gint64 *refreshed_us, GError **error)
+{
+    if (!migration_look (m, error))
+        return FALSE;
+    if (is_over (m))
+        return TRUE;
+    tell_stall (m);
+    return refresh (m, refreshed_us, error) && abort_launch (m, error) &&
+           migration_steer (m, error) && switch_to_postcopy (m, error) &&
+           migration_press_downtime (m, error) &&
+           migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error);
+}
+
+/* QEMU goes on while libvirtd is restarted, and so do we when it is back. */
+static gboolean
+outlasts (Migration *m, const GError *why, gint64 *away_us)
+{
+    gint64 now_us = g_get_monotonic_time ();
+
+    if (!qmp_address_is_libvirt (m->global->socket) ||
+        !g_error_matches (why, QMP_ERROR, QMP_ERROR_TIMEOUT))
+        return FALSE;
+    if (*away_us == 0) {
+        *away_us = now_us;
+        migration_notice (m, "warning", "libvirt-away",
+                          "libvirt does not answer; QEMU goes on with what is set, and so do we "
+                          "when libvirt is back: %s",
+                          why->message);
+    }
+    return now_us - *away_us < LIBVIRT_PATIENCE_US;
+}
+
+/* In pre-switchover whoever paused it there goes on with it. */
+gboolean
+migration_follow_foreign (Migration *m, GError **error)
 {
     gint64 refreshed_us = g_get_monotonic_time ();
+    gint64 away_us = 0;
 
+    if (!take_the_knobs (m, error))
+        return FALSE;
     for (;;) {
-        if (!migration_look (m, error))
+        g_autoptr (GError) why = NULL;
+
+        if (!turn (m, &refreshed_us, &why) && !outlasts (m, why, &away_us)) {
+            g_propagate_error (error, g_steal_pointer (&why));
             return FALSE;
-        if (!status_is_running (m->status) || m->status == STATUS_POSTCOPY_PAUSED)
+        }
+        if (!why)
+            away_us = 0;
+        if (!why && is_over (m))
             return TRUE;
-        tell_stall (m);
-        if (!refresh (m, &refreshed_us, error) || !migration_steer (m, error) ||
-            !switch_to_postcopy (m, error) || !migration_press_downtime (m, error) ||
-            !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
-            return FALSE;
     }
 }
 
-static void
-refuse (Migration *m, GError *error)
+void
+migration_refuse_foreign (Migration *m, GError *error)
 {
     gboolean left = g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED);
 
@@ -224,10 +309,8 @@ tune (Migration *m)
     GError *error = NULL;
 
     json_object_deep_copy (m->source->parameters, &found, NULL);
-    if (!take_the_knobs (m, &error) || !follow (m, &error))
-        migration_conclude_foreign (m, error, found);
-    else
-        migration_conclude_foreign (m, NULL, found);
+    migration_follow_foreign (m, &error);
+    migration_conclude_foreign (m, error, found);
 }
 
 ExitCode
@@ -242,7 +325,7 @@ migration_steer_foreign (Migration *m, gboolean waits, gboolean observes, Migrat
     if (attach (m, waits, check, &error))
         tune (m);
     else
-        refuse (m, error);
+        migration_refuse_foreign (m, error);
     migration_post_result (m);
     return m->result.exit_code;
 }

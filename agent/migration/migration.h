@@ -20,6 +20,7 @@
 #define SWITCHOVER_ANSWER_US (2 * G_TIME_SPAN_SECOND) /* destination; the guest stands still */
 #define SETTLE_ANSWER_US     (2 * G_TIME_SPAN_SECOND) /* each end, when something has gone wrong */
 #define RESUME_PATIENCE_US   (5 * G_TIME_SPAN_SECOND) /* `failed` may come before RESUME */
+#define LIBVIRT_PATIENCE_US  (5 * G_TIME_SPAN_MINUTE) /* for libvirtd to come back */
 #define LAST_WORDS_US        (1 * G_TIME_SPAN_SECOND) /* a destination's, on why it failed */
 
 typedef enum {
@@ -96,6 +97,7 @@ struct Migration {
     guint64 progress_mark;
 
     gboolean is_foreign;        /* somebody else started it, and ends it */
+    struct Launch *launch;      /* libvirt's call, where libvirt moves it for us; else NULL */
     gboolean observes;          /* nothing is changed, only told */
     json_object *set_by_us;     /* parameters of a foreign one; NULL: it is ours */
     gboolean told_completed;    /* an event of the source's said so */
@@ -149,6 +151,8 @@ void migration_receive_on (Migration *m);
 typedef gboolean (*MigrationCheck) (const QmpAddress *monitor, GError **error);
 ExitCode migration_steer_foreign (Migration *m, gboolean waits, gboolean observes,
                                   MigrationCheck check);
+/* Has libvirt move a guest of its own, and tunes it. */
+ExitCode migration_run_by_libvirt (Migration *m);
 void migration_clear (Migration *m);
 
 /* -- Between the migration's files -- */
@@ -245,6 +249,14 @@ void migration_take_limits (Migration *m);
 json_object *migration_query_parameters (Migration *m, GError **error);
 /* TRUE with the outgoing migration of somebody else there. WAITS: as long as it takes. */
 gboolean migration_find_foreign (Migration *m, gboolean waits, GError **error);
+/* The parts of migration_steer_foreign(): the source opened; what is armed and set, and the limits by
+ * it; the policy seated and the header posted; steered to the end; given up before anything was
+ * done (takes ERROR). */
+gboolean migration_open_foreign (Migration *m, GError **error);
+gboolean migration_read_foreign (Migration *m, GError **error);
+gboolean migration_join_foreign (Migration *m, GError **error);
+gboolean migration_follow_foreign (Migration *m, GError **error);
+void migration_refuse_foreign (Migration *m, GError *error);
 /* The result of one that is not ours: as its source's last status tells, or why we see no more
  * (WHY is taken). Our changes go back to FOUND, the parameters as they were. */
 void migration_conclude_foreign (Migration *m, GError *why, json_object *found);

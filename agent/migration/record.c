@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The lines that a migration posts: docs/json.md. */
+#include "agent/migration/launch.h"
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
@@ -346,6 +347,7 @@ migration_clear (Migration *m)
 {
     json_object_put (m->set_by_us);
     journal_close (m->journal);
+    launch_unref (m->launch);
     plan_free (m->plan);
     policy_free (m->policy);
     vm_close (m->source);

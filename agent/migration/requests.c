@@ -321,6 +321,8 @@ spare (const Migration *m, const Request *request)
 
     if (m->observes && (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
         return refuse (EXIT_REFUSED, "refused: this qmpmig only observes (steer --observe)");
+    if (m->launch && kind == REQUEST_CANCEL)
+        return NULL;
     if (m->is_foreign && (kind == REQUEST_CANCEL || kind == REQUEST_POSTCOPY_PAUSE ||
                           (kind == REQUEST_FINISH && g_str_equal (by, "pause"))))
         return refuse (EXIT_REFUSED,

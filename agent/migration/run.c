@@ -6,8 +6,10 @@
  * is handed over (handover.c), or, when nothing milder helps, switched to postcopy (postcopy.c).
  * Whatever goes wrong on the way, ending.c finds out from both ends who has the guest, and no line
  * here guesses. */
+#include "agent/migration/launch.h"
 #include "agent/migration/migration.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/commands/command.h"
@@ -20,11 +22,20 @@ migration_check_usage (const GlobalOptions *global, const MigrateOptions *option
     const QmpAddress *there = options->dest_socket;
     g_autoptr (MigrationUri) uri = NULL;
 
+    if (qmp_address_is_libvirt (global->socket))
+        return !options->uri || launch_check (global, options, error);
     if (there && qmp_address_equal (global->socket, there))
         return migrate_fail (error, EXIT_USAGE,
                              "--socket and --dest-socket are the same monitor (%s): a guest cannot "
                              "move to itself",
                              there->text);
+    if (there && qmp_address_is_libvirt (there))
+        return migrate_fail (error, EXIT_USAGE,
+                             "--dest-socket: libvirt answers nothing for a guest that arrives");
+    if (options->tls.kind == TLS_LIBVIRT || (options->uri && strstr (options->uri, "://")))
+        return migrate_fail (error, EXIT_USAGE,
+                             "%s is for guests of libvirt's: --libvirt DOMAIN, not --socket",
+                             options->tls.kind == TLS_LIBVIRT ? "--tls libvirt" : options->uri);
     if (!options->uri) /* recover finds it in the journal */
         return TRUE;
     uri = migration_uri_parse (options->uri, options->allow_exec, error);

@@ -103,6 +103,14 @@ configure (Migration *m, GError **error)
     return policy_complete (m->policy, error);
 }
 
+static guint
+kind (const Migration *m)
+{
+    if (!m->is_foreign)
+        return QMPMIG_KIND_OWN;
+    return g_str_equal (m->role, "migrate") ? QMPMIG_KIND_LIBVIRT : QMPMIG_KIND_FOREIGN;
+}
+
 gboolean
 migration_seat_policy (Migration *m, GError **error)
 {
@@ -110,7 +118,7 @@ migration_seat_policy (Migration *m, GError **error)
     struct qmpmig_context context;
     struct qmpmig_facts facts;
 
-    fill_context (m->source, m->is_foreign ? QMPMIG_KIND_FOREIGN : QMPMIG_KIND_OWN, &context);
+    fill_context (m->source, kind (m), &context);
     m->policy = m->options->allow_exec ? policy_load_or_exec (m->options->policy, &context, &why)
                                        : policy_load (m->options->policy, &context, &why);
     if (m->policy && configure (m, &why)) {
