@@ -26,6 +26,7 @@ MONITOR = f"{LIVES}/steer"
 
 @unittest.skipUnless(shutil.which("libvirtd") and shutil.which("virsh") and os.geteuid() == 0,
                      "libvirt is not here: packaging/install-deps bench, as root")
+@unittest.skipUnless(os.environ.get("QMPMIG_LONG"), "long: --long runs it")
 class BesideLibvirt(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

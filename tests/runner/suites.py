@@ -15,7 +15,7 @@ from tests.runner.jobs import ProgramJob, PythonJob, Result, TapJob
 
 TOP = pathlib.Path(__file__).parents[2]
 
-LIVE = ("qemu", "settle", "lab", "readme", "sanitize", "bench")
+LIVE = ("qemu", "settle", "lab", "readme", "sanitize", "bench", "libvirt")
 TIMEOUT = {True: 600, False: 300}     # of a module, live or not
 SANITIZED = {"address": ("peer", "cli", "sanitize"), "thread": ("sanitize",)}
 NOT_THE_PROGRAM = ("tests.peer.test_peer",)     # tests of the tests: a sanitizer sees nothing of them

@@ -45,8 +45,11 @@ FIRST_PROCESS = """
 set -e
 hostname "$1"; folder=$2; shift 2
 while [ $# -gt 0 ]; do mount --bind "$folder/$1" "$2"; shift 2; done
-libvirtd --pid-file /run/libvirtd.pid >"$folder/libvirtd.log" 2>&1 &
-wait
+while :; do
+    libvirtd --pid-file /run/libvirtd.pid >>"$folder/libvirtd.log" 2>&1 & wait $! || true
+    [ -e "$folder/restart" ] || exit 1
+    sleep "$(cat "$folder/restart")"
+done
 """
 
 
@@ -131,6 +134,19 @@ class BenchHost:
     def kill_guests(self):
         for pid in self.guests():
             os.kill(pid, signal.SIGKILL)
+
+    def restart_libvirtd(self, away_s):
+        """Killed; a new one comes after that time."""
+        with open(os.path.join(self.folder, "restart"), "w") as file:
+            file.write(str(away_s))
+        os.kill(next(pid for pid in self.network.pids() if command_of(pid) == "libvirtd"), signal.SIGKILL)
+
+    def wait_libvirtd(self, timeout=30):
+        deadline = time.monotonic() + timeout
+        while self.virsh("list", check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise HostFailed(f"libvirtd of host {self.name} did not come back: {self.last_words()}")
+            time.sleep(0.1)
 
     def cleanup(self):
         self.holder.kill()
