@@ -177,10 +177,13 @@ conclude (Migration *m, GError *why, json_object *found)
     error = launch_error (m->launch);
     if (!error)
         conclude_moved (m);
-    else if (error->code == LIBVIRT_ERROR_UNREACHABLE && m->told_completed)
+    else if (error->code == LIBVIRT_ERROR_UNREACHABLE && m->told_completed) {
         migration_conclude_foreign (m, g_steal_pointer (&owned), found);
-    else
+        return;
+    } else
         conclude_failed (m, error);
+    /* Libvirt restores only what it knows of. */
+    migration_restore_foreign (m, found);
 }
 
 static void

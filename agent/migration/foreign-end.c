@@ -121,8 +121,8 @@ ours (Migration *m, json_object *found)
 }
 
 /* For the next one, where there will be one. */
-static void
-put_back (Migration *m, json_object *found)
+void
+migration_restore_foreign (Migration *m, json_object *found)
 {
     json_object *parameters;
 
@@ -148,5 +148,5 @@ migration_conclude_foreign (Migration *m, GError *why, json_object *found)
         conclude_left (m);
     } else
         conclude_broken (m, why);
-    put_back (m, found);
+    migration_restore_foreign (m, found);
 }

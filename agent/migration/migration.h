@@ -249,8 +249,8 @@ void migration_take_limits (Migration *m);
 json_object *migration_query_parameters (Migration *m, GError **error);
 /* TRUE with the outgoing migration of somebody else there. WAITS: as long as it takes. */
 gboolean migration_find_foreign (Migration *m, gboolean waits, GError **error);
-/* The parts of migration_steer_foreign(): the source opened; what is armed and set, and the limits by
- * it; the policy seated and the header posted; steered to the end; given up before anything was
+/* The parts of migration_steer_foreign(): the source opened; what is armed and set, and the limits
+ * by it; the policy seated and the header posted; steered to the end; given up before anything was
  * done (takes ERROR). */
 gboolean migration_open_foreign (Migration *m, GError **error);
 gboolean migration_read_foreign (Migration *m, GError **error);
@@ -260,6 +260,9 @@ void migration_refuse_foreign (Migration *m, GError *error);
 /* The result of one that is not ours: as its source's last status tells, or why we see no more
  * (WHY is taken). Our changes go back to FOUND, the parameters as they were. */
 void migration_conclude_foreign (Migration *m, GError *why, json_object *found);
+
+/* The last of that: where the guest stays at the source. */
+void migration_restore_foreign (Migration *m, json_object *found);
 
 /* What has been changed goes back, where the guest lives on. Never fails the migration. */
 void migration_put_back (Migration *m);

@@ -148,6 +148,29 @@ test_tls (void)
     g_assert_true (g_path_is_absolute (options->tls.dir));
     g_assert_null (options->tls.hostname);
     g_assert_null (options->tls.authz);
+    set (options, "tls", "libvirt,hostname=b.example");
+    g_assert_cmpint (options->tls.kind, ==, TLS_LIBVIRT);
+    g_assert_null (options->tls.dir);
+    g_assert_cmpstr (options->tls.hostname, ==, "b.example");
+}
+
+static void
+test_libvirt (void)
+{
+    GlobalOptions options;
+    g_autoptr (GError) error = NULL;
+
+    global_options_init (&options);
+    g_assert_true (global_options_set (&options, "libvirt", "web1@qemu+ssh://a@b/system", NULL));
+    g_assert_cmpstr (options.socket->text, ==, "libvirt:web1@qemu+ssh://a@b/system");
+    g_assert_cmpstr (options.socket->domain, ==, "web1");
+    g_assert_cmpstr (options.socket->uri, ==, "qemu+ssh://a@b/system");
+    g_assert_false (global_options_set (&options, "socket", "/run/x.qmp", &error));
+    check_words (error->message, "*either --libvirt or --socket");
+    g_clear_error (&error);
+    g_assert_false (global_options_set (&options, "libvirt", "@qemu:///system", &error));
+    check_words (error->message, "*is not DOMAIN or DOMAIN@URI");
+    global_options_clear (&options);
 }
 
 static void
@@ -182,7 +205,8 @@ test_refused (void)
         { "cap", "events=perhaps", "*neither on nor off" },
         { "param", "x", "*not KEY=VALUE" },
         { "tls", "x509", "*needs dir=DIRECTORY" },
-        { "tls", "none", "*neither x509 nor psk" },
+        { "tls", "none", "*none of x509, psk and (with --libvirt) libvirt" },
+        { "tls", "libvirt,dir=/x", "*'dir=/x' is not known for libvirt" },
         { "tls", "psk,dir=/x,authz=y", "*'authz=y' is not known for psk" },
         { "tls", "x509,dir=/x,verify=no", "*'verify=no' is not known*" },
         { "unsafe", "all", "*no 'all'*" },
@@ -261,6 +285,7 @@ main (int argc, char **argv)
     check_add ("/options/a-value-in-brackets-may-be-left-out", test_optional);
     check_add ("/options/a-capability-named-twice-is-set-once", test_lists);
     check_add ("/options/tls-takes-what-its-kind-knows", test_tls);
+    check_add ("/options/a-guest-of-libvirt-s-instead-of-a-socket", test_libvirt);
     check_add ("/options/a-wrong-value-names-its-option", test_refused);
     check_add ("/options/a-wrong-address-leaves-the-old-one", test_bad_address);
     check_add ("/options/global-options-have-their-own-table", test_global);
