@@ -33,7 +33,6 @@ check_given (const MigrateOptions *o, GError **error)
         { "cap", "libvirt sets every capability" },
         { "param", "libvirt sets its parameters at the start: use `set` while it runs" },
         { "on-success", "libvirt ends the source's QEMU itself" },
-        { "allow-exec", "libvirt chooses the way" },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
