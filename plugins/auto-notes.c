@@ -47,7 +47,9 @@ deltas_are_open (const struct policy *p, const struct qmpmig_sample *s)
 void
 note_count (struct policy *p, const struct qmpmig_sample *s)
 {
-    if (s->dirty_bytes_per_s != p->dirty_rate)
+    uint64_t rate = counted (s->dirty_bytes_per_s);
+
+    if (rate != p->dirty_rate)
         p->counted_us = s->now_us;
-    p->dirty_rate = s->dirty_bytes_per_s;
+    p->dirty_rate = rate;
 }

@@ -89,6 +89,7 @@ case_of (const struct policy *p, const struct qmpmig_sample *s, double throttle,
         .throttle_now = known (s->throttle_pct) / 100,
         .throttle = throttle,
         .lag_us = throttle > 0 && !is_in_force (s, throttle) ? lag_us (p, s) : 0,
+        .looks_in_passes = p->context->qemu_major * 100 + p->context->qemu_minor >= 902,
         .look_us = strcmp (p->context->accelerator, "tcg") == 0 ? sleep_us (throttle) / 2 : 0,
         .stop_us = stop_us,
     };

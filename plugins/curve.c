@@ -145,13 +145,15 @@ below_first (const struct curve_model *self, double part)
     return bytes * -expm1 (-self->fill * part) / -expm1 (-self->fill);
 }
 
+/* A power of time: a chord is the least that a concave curve can be, and far from it where points
+ * lie apart. */
 static double
 on_segment (const struct qmpmig_curve *self, unsigned right, double time_us)
 {
     double t0 = (double)self->time_us[right - 1], t1 = (double)self->time_us[right];
-    double b0 = (double)self->bytes[right - 1], b1 = (double)self->bytes[right];
+    double b0 = fmax ((double)self->bytes[right - 1], 1), b1 = fmax ((double)self->bytes[right], 1);
 
-    return b0 + (b1 - b0) * (time_us - t0) / (t1 - t0);
+    return b0 * pow (time_us / t0, log (b1 / b0) / log (t1 / t0));
 }
 
 double

@@ -22,8 +22,8 @@ struct curve_model {
 };
 
 void curve_model_init (struct curve_model *self, const struct qmpmig_curve *curve);
-/* U(TIME_US) in bytes; 0 of a curve without points. Between points by interpolation; below the
- * smallest as if pages of one set were written at random, above the largest by the last slope. */
+/* U(TIME_US) in bytes; 0 of a curve without points. Between points, and above the largest, by a
+ * power of time; below the smallest as if pages of one set were written at random. */
 double curve_bytes (const struct curve_model *self, double time_us);
 /* The guest time in which it writes BYTES; LIMIT_US when it takes longer. */
 double curve_time_us (const struct curve_model *self, double bytes, double limit_us);

@@ -79,7 +79,8 @@ struct view {
 
 /* A throttle takes hold at QEMU's second look at the dirty pages that is at least a second after
  * the one before: it looks at the end of a pass, and newer QEMUs every 5 s too. That more throttle
- * comes late has to be counted on, that less does must not be. */
+ * comes late has to be counted on, that less does must not be. Often the first look was taken in
+ * advance. */
 static double
 seconds_until_in_force (const struct view *view, uint64_t now_pct, uint64_t throttle_pct)
 {
@@ -89,7 +90,7 @@ seconds_until_in_force (const struct view *view, uint64_t now_pct, uint64_t thro
     if (throttle_pct <= now_pct)
         return 0;
     look = look < 1 ? 1 + look : look > 5 ? 5 : look;
-    return throttle_pct == sample->throttle_commanded_pct ? look : 2 * look;
+    return throttle_pct == sample->throttle_commanded_pct ? look : 1.5 * look;
 }
 
 /* Until what is left fits into DOWNTIME_US, at that throttle, and is sent. */

@@ -8,6 +8,8 @@
 #define BISECTIONS  30
 /* A pass that leaves more than this part does not get any further. */
 #define SETTLED 0.98
+/* While it may throttle it looks so often by itself, in microseconds. */
+#define LOOKS_EACH_US 5e6
 /* A throttle that is parked. */
 #define HARDLY 0.02
 /* In a pass, for an average over it. */
@@ -88,17 +90,35 @@ look (struct course *self, struct forecast *f)
     }
 }
 
+/* Guest time in US of a pass, ELAPSED_US of which were before: a look in its middle may bring the
+ * throttle into force. */
+static double
+run (struct course *self, struct forecast *f, double us, double elapsed_us)
+{
+    double before = self->throttle, wait_us = fmax (LOOKS_EACH_US - elapsed_us, 0);
+
+    if (self->c->looks_in_passes && self->commanded && wait_us < us &&
+        self->time_us + wait_us >= self->counts_us)
+        self->throttle = self->c->throttle;
+    else
+        wait_us = us;
+    self->time_us += us;
+    f->lost_us += before * wait_us + self->throttle * (us - wait_us);
+    return (1 - before) * wait_us + (1 - self->throttle) * (us - wait_us);
+}
+
 /* The pass that runs ends, and leaves what was dirtied in all of it. */
 static void
 end_pass (struct course *self, struct forecast *f)
 {
     const struct forecast_case *c = self->c;
     double pass_us = forecast_send_us (self->model, c->pass_bytes);
+    double left_us = forecast_send_us (self->model, c->remaining_bytes);
+    double elapsed_us = fmax (pass_us - left_us, 0);
 
-    self->time_us = forecast_send_us (self->model, c->remaining_bytes);
-    f->lost_us = self->throttle * self->time_us;
-    self->before_us = (1 - self->throttle) * pass_us;
-    self->left = f->next_bytes = curve_bytes (&self->model->curve, (1 - self->throttle) * pass_us);
+    self->before_us = (1 - self->throttle) * elapsed_us;
+    self->before_us += run (self, f, left_us, elapsed_us);
+    self->left = f->next_bytes = curve_bytes (&self->model->curve, self->before_us);
     if (self->left > FORECAST_SHRINKS * c->pass_bytes && !self->commanded)
         command (self);
     look (self, f);
@@ -137,18 +157,18 @@ next_pass_us (const struct course *self)
 static int
 next_pass (struct course *self, struct forecast *f)
 {
-    double us = next_pass_us (self), throttle = self->throttle;
-    double next = curve_bytes (&self->model->curve, (1 - throttle) * us);
-    int settled = throttle == self->c->throttle && next >= self->left * SETTLED;
+    int in_force = self->throttle == self->c->throttle;
+    double next;
 
-    self->time_us += us;
-    self->before_us = (1 - throttle) * us;
-    f->lost_us += throttle * us;
+    self->before_us = run (self, f, next_pass_us (self), 0);
+    next = curve_bytes (&self->model->curve, self->before_us);
+    if (in_force && next >= self->left * SETTLED)
+        return 0;
     if (!self->commanded && next > FORECAST_SHRINKS * self->left)
         command (self);
     self->left = next;
     look (self, f);
-    return !settled;
+    return 1;
 }
 
 struct forecast

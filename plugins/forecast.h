@@ -17,13 +17,14 @@ struct forecast_model {
 };
 
 /* Passes that leave more than this part of what they had to send do not shrink. */
-#define FORECAST_SHRINKS 0.85
+#define FORECAST_SHRINKS 0.8
 
 struct forecast_case {
     double remaining_bytes; /* now, of a pass that began with pass_bytes */
     double pass_bytes;
     double throttle_now, throttle; /* 0 to 1; the second from the first look that counts */
     double lag_us;                 /* until one can count */
+    int looks_in_passes;           /* every five seconds, since QEMU 9.2 */
     double look_us;                /* what a look takes while throttled */
     int after_stall;               /* it is commanded when a pass has not shrunk, not now */
     double stop_us;                /* it ends when what a look finds can be sent in so much time */

@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
     enum { PRIMER_PARKED, PRIMER_COUNTING, PRIMER_READY, PRIMER_DONE } stage;
     guint64 rate; /* of dirty pages, as QEMU told last */
+    gboolean was_parked;
 } ThrottlePrimer;
 
 /* dirty-sampling.c */

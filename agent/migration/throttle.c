@@ -42,19 +42,31 @@ set_threshold (Migration *m, int pct, GError **error)
 static gboolean
 has_counted (ThrottlePrimer *self, const Sample *s)
 {
-    gboolean counted = s->dirty_bytes_per_s != self->rate;
+    guint64 rate = s->dirty_bytes_per_s == SAMPLE_UNKNOWN ? 0 : s->dirty_bytes_per_s;
+    gboolean counted = rate != self->rate;
 
-    self->rate = s->dirty_bytes_per_s;
+    self->rate = rate;
     return counted;
 }
 
-/* Not before the first pass is over: its end finds all that was ever written. */
+/* QEMU has parked, because the link could not follow: it counts from none again. Only the first
+ * time can be seen. */
+static gboolean
+was_used_up (ThrottlePrimer *self, const Sample *s)
+{
+    gboolean parked = s->throttle_pct == 1 && !self->was_parked;
+
+    self->was_parked |= parked;
+    return parked;
+}
+
+/* From the first look on: the end of the first pass is the one that is taken in advance. */
 gboolean
 migration_prime_throttle (Migration *m, GError **error)
 {
     gboolean counted = has_counted (&m->primer, &m->tracker.last);
 
-    if (!m->steers_throttle || m->tracker.passes == 0)
+    if (!m->steers_throttle)
         return TRUE;
     switch (m->primer.stage) {
     case PRIMER_PARKED:
@@ -66,6 +78,10 @@ migration_prime_throttle (Migration *m, GError **error)
         m->primer.stage = PRIMER_READY;
         return set_threshold (m, OVERFLOWING_ONLY, error);
     case PRIMER_READY:
+        if (!was_used_up (&m->primer, &m->tracker.last))
+            return TRUE;
+        m->primer.stage = PRIMER_COUNTING;
+        return set_threshold (m, ANY_WRITING, error);
     case PRIMER_DONE:
         return TRUE;
     }

@@ -27,7 +27,7 @@ def load(path):
     else:
         asked = from_trace(path)
     last = max(line["now_us"] for line in asked if line["type"] == "recorded")
-    return [{**asked[0], "estimate": True}, *asked[1:]], asked[0].get("total_us", last) / 1e6
+    return [{**asked[0], "estimate": True}, *asked[1:]], (asked[0].get("total_us") or last) / 1e6
 
 
 def looked_up(line):

@@ -24,9 +24,10 @@ def from_trace(path):
     defaults = {"if_stuck": limits["if_stuck"], "postcopy": ("never", "fallback", "now").index(plan["postcopy"])}
     can = ["throttle", "xbzrle"] + (["postcopy"] if plan["postcopy"] != "never" else [])
     facts = {"can": can, "max_downtime_us": limits["max_downtime_us"], "max_throttle_pct": limits["max_throttle_pct"]}
+    total_us = next((line["total_us"] for line in lines if line["type"] == "result"), None)
     samples = [line for line in lines if line["type"] == "sample" and line["status"] == "active"]
     return [{"type": "case", "policy": "auto", "facts": facts, "context": {"ram_bytes": samples[0]["total_bytes"]},
-             "defaults": defaults},
+             "defaults": defaults, "total_us": total_us},
             *({"type": "recorded", **{key: value for key, value in line.items() if key not in NOT_SHOWN}}
               for line in samples)]
 
