@@ -11,6 +11,7 @@ import unittest
 from tests.bench.convergence_lab import cell, figures, heartbeat, load, plot, roster, schedule, table, verdict, watch
 from tests.bench.convergence_lab.results import Results
 from tests.lab.vm import Beat
+from tests.replay.test_replay import replay
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 HARD = "400M-ws64-d100-uniform-page-random-300ms"
@@ -52,6 +53,30 @@ class Cells(unittest.TestCase):
     def test_the_guest_is_told_what_the_cell_says(self):
         self.assertEqual(cell.Cell.parse("400M-ws64-d2.5-hot-512B-text-300ms").guest(),
                          {"ws": "64M", "rate": 2621440, "shape": "hot", "density": 512, "content": "text"})
+
+
+class Others(unittest.TestCase):
+    """The rules of orchestrators, as contenders."""
+
+    def test_each_policy_takes_its_options(self):
+        for name, (policy, _, pre_copy) in roster.OTHERS.items():
+            with self.subTest(contender=name):
+                called, *options = policy.split(",")
+                plan, advice = replay([{"type": "case", "policy": called, "config": dict(option.split("=") for option in options),
+                                        "facts": {"can": ["postcopy"]}},
+                                       {"type": "sample", "now_us": 0, "syncs": 1, "remaining_bytes": 1 << 30}])
+                self.assertEqual((plan["type"], advice["type"]), ("plan", "advice"))
+                self.assertEqual(plan["set"]["postcopy"], int(not pre_copy))
+
+    def test_each_is_there_once_by_name(self):
+        class Program:
+            @staticmethod
+            def policies():
+                return ["auto", "fixed", *sorted({roster.policy_name(policy) for policy, *_ in roster.OTHERS.values()})]
+
+        names = [contender.name for contender in roster.qmpmig_contenders(Program)]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", *roster.OTHERS})
 
 
 class Beats(unittest.TestCase):

@@ -145,7 +145,7 @@ class Qmpmig(Contender):
         self.pre_copy = pre_copy
 
     def program(self):
-        return self.measured.digest(self.policy)
+        return self.measured.digest(self.policy and policy_name(self.policy))
 
     def argv(self, stage, cell, trace):
         policy = ["--policy", self.policy] if self.policy else []
@@ -167,6 +167,11 @@ class Qmpmig(Contender):
         return Outcome(in_time and process.returncode == 0, failure_text(result, said, process.returncode),
                        result.get("total_us", 0) / 1e6 or None, result.get("blackout_us", 0) / 1e3 or None,
                        " ".join(["qmpmig", *argv[1:-2]]))
+
+
+def policy_name(policy):
+    """Without its options."""
+    return policy.partition(",")[0]
 
 
 def last_result(said):

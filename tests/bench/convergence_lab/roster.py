@@ -3,9 +3,32 @@
 
 import fnmatch
 
-from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh
+from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh, policy_name
 
 BUILTIN = "builtin"     # a qmpmig that knows no policies
+# The rules of others, under no limit but their own: what they know of. (policy, its options, ours, whether it is pre-copy)
+FREE = ("--max-downtime", "2000s", "--postcopy", "never")
+ABORTS = (*FREE, "--if-stuck", "cancel")
+SWITCHES = ("--max-downtime", "2000s", "--postcopy", "fallback", "--if-stuck", "cancel")
+OTHERS = {
+    "ovirt-minimal-downtime": ("schedule,name=minimal-downtime", ABORTS, True),
+    "ovirt-suspend-workload": ("schedule,name=suspend-workload", ABORTS, True),
+    "ovirt-post-copy": ("schedule,name=post-copy", SWITCHES, False),
+    "ovirt-very-large": ("schedule,name=very-large", ABORTS, True),
+    "ovirt-legacy": ("schedule,name=legacy", ABORTS, True),
+    "nova": ("nova", ABORTS, True),
+    "nova-auto-converge": ("nova,permit-auto-converge=yes", ABORTS, True),
+    "nova-post-copy": ("nova,timeout-action=force-complete,permit-post-copy=yes", SWITCHES, False),
+    "kubevirt": ("kubevirt", ABORTS, True),
+    "kubevirt-auto-converge": ("kubevirt,allow-auto-converge=yes", ABORTS, True),
+    "kubevirt-post-copy": ("kubevirt,allow-post-copy=yes", SWITCHES, False),
+    "kubevirt-stall": ("kubevirt,stall-detection=yes", ABORTS, True),
+    "kubevirt-stall-post-copy": ("kubevirt,stall-detection=yes,allow-post-copy=yes", SWITCHES, False),
+    "proxmox": ("proxmox", FREE, True),
+    "ganeti": ("ganeti", FREE, True),
+    "ganeti-post-copy": ("ganeti,caps=postcopy-ram", SWITCHES, False),
+    "incus": ("incus", FREE, True),
+}
 POLICY_OPTIONS = {"deadline": ("--deadline", "30s")}    # half of the bench's own patience
 
 
@@ -21,7 +44,11 @@ def qmpmig_contenders(program):
     names = program.policies()
     if not names:
         return [Qmpmig(BUILTIN, program, None)]
-    known = [Qmpmig(name, program, name, *POLICY_OPTIONS.get(name, ()), pre_copy=name != "postcopy") for name in names]
+    theirs = {policy_name(policy) for policy, *_ in OTHERS.values()}
+    known = [Qmpmig(name, program, name, *POLICY_OPTIONS.get(name, ()), pre_copy=name != "postcopy") for name in names
+             if name not in theirs]
+    known += [Qmpmig(name, program, policy, *options, pre_copy=pre_copy) for name, (policy, options, pre_copy) in OTHERS.items()
+              if policy_name(policy) in names]
     if "auto" in names:
         known.append(Qmpmig("auto-no-postcopy", program, "auto", "--postcopy", "never"))
     return known
