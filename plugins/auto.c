@@ -13,6 +13,7 @@
 #define VAIN_PASSES 3
 /* Fewer points of the curve are a guess: no reason to throttle what would end. */
 #define SURE_PASSES 2
+#define SURE_POINTS 3
 /* So much cheaper has a throttle to be then. */
 #define WORTH_THROTTLE 1.2
 /* Beside the hardest that leaves room for a blackout: the longer a sleep, the later QEMU looks. */
@@ -135,6 +136,23 @@ end_freely (struct policy *p, const struct qmpmig_sample *s, const struct foreca
                     "passes shrink", a);
 }
 
+/* Where sampled pages tell already that passes will not shrink, waiting a whole pass for what
+ * deltas bring costs more than a throttle in that pass, which is short if they help. */
+static int
+throttle_early (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+                struct qmpmig_advice *a)
+{
+    struct way way;
+
+    if (!(s->may & QMPMIG_MAY_THROTTLE_UP) || m->curve.points < SURE_POINTS)
+        return 0;
+    way = find_throttle (p, s, m);
+    if (!way.f.ends)
+        return 0;
+    throttle (p, s, m, &way, REASON_THROTTLE, a);
+    return 1;
+}
+
 static int
 decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
@@ -150,6 +168,8 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
     if (free_run.f.next_bytes < FORECAST_SHRINKS * (double)s->remaining_at_sync_bytes &&
         p->passes_in_vain < VAIN_PASSES)
         return on_course (s, &then, REASON_SHRINKING, "passes shrink, but will not end", a);
+    if (deltas_are_open (p, s) && throttle_early (p, s, m, a))
+        return 0;
     if (deltas_are_open (p, s))
         return on_course (s, &then, REASON_DELTAS_TRIED,
                           "passes do not shrink; whether deltas help shows in this pass", a);

@@ -8,6 +8,8 @@
 /* How far below the smallest point the set may be taken to have been filled before it: beyond, the
  * points say nothing about it. */
 #define FULL 4.0
+/* Between two points a set may have been full all along. */
+#define OVERFULL 30.0
 /* Of a single point: how writes spread over time, by experience between 0.6 and 1. */
 #define PRIOR_POWER 0.8
 #define BISECTIONS  50
@@ -107,14 +109,14 @@ curve_add (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes)
     believe (self, at, count + 1);
 }
 
-/* How often each page of the set is written in the time of the smallest point: of N bytes written
- * at random, N (1 - e^-x) are reached. Two points tell x. */
+/* How often each page of the set is written in the time of the point before RIGHT: of N bytes
+ * written at random, N (1 - e^-x) are reached. Two points tell x. */
 static double
-fill_of_first (const struct qmpmig_curve *self)
+fill_of (const struct qmpmig_curve *self, unsigned right, double most)
 {
-    double times = (double)self->time_us[1] / (double)self->time_us[0];
-    double ratio = (double)self->bytes[0] / fmax ((double)self->bytes[1], 1);
-    double low = 1e-6, high = FULL;
+    double times = (double)self->time_us[right] / (double)self->time_us[right - 1];
+    double ratio = (double)self->bytes[right - 1] / fmax ((double)self->bytes[right], 1);
+    double low = 1e-6, high = most;
 
     for (unsigned i = 0; i < BISECTIONS; i++) {
         double x = (low + high) / 2;
@@ -132,7 +134,9 @@ curve_model_init (struct curve_model *self, const struct qmpmig_curve *curve)
 {
     self->curve = *curve;
     self->points = curve_points (curve);
-    self->fill = self->points < 2 ? 0 : fill_of_first (curve);
+    self->fill[0] = self->points < 2 ? 0 : fill_of (curve, 1, FULL);
+    for (unsigned i = 1; i < self->points; i++)
+        self->fill[i] = fill_of (curve, i, OVERFULL);
 }
 
 static double
@@ -142,18 +146,17 @@ below_first (const struct curve_model *self, double part)
 
     if (self->points < 2)
         return bytes * pow (part, PRIOR_POWER);
-    return bytes * -expm1 (-self->fill * part) / -expm1 (-self->fill);
+    return bytes * -expm1 (-self->fill[0] * part) / -expm1 (-self->fill[0]);
 }
 
-/* A power of time: a chord is the least that a concave curve can be, and far from it where points
- * lie apart. */
+/* As one set that fills; a chord is the least that a concave curve can be, and far from it where
+ * points lie apart. */
 static double
-on_segment (const struct qmpmig_curve *self, unsigned right, double time_us)
+on_segment (const struct curve_model *self, unsigned right, double time_us)
 {
-    double t0 = (double)self->time_us[right - 1], t1 = (double)self->time_us[right];
-    double b0 = fmax ((double)self->bytes[right - 1], 1), b1 = fmax ((double)self->bytes[right], 1);
+    double part = time_us / (double)self->curve.time_us[right - 1], x = self->fill[right];
 
-    return b0 * pow (time_us / t0, log (b1 / b0) / log (t1 / t0));
+    return (double)self->curve.bytes[right - 1] * -expm1 (-x * part) / -expm1 (-x);
 }
 
 double
@@ -168,7 +171,7 @@ curve_bytes (const struct curve_model *self, double time_us)
         right++;
     if (right == 0 || self->points == 1)
         return below_first (self, time_us / (double)curve->time_us[0]);
-    return on_segment (curve, right < self->points ? right : (unsigned)self->points - 1, time_us);
+    return on_segment (self, right < self->points ? right : (unsigned)self->points - 1, time_us);
 }
 
 double

@@ -18,12 +18,14 @@ void curve_add (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes);
 struct curve_model {
     struct qmpmig_curve curve;
     uint64_t points;
-    double fill; /* how often each page of the set is written in the time of the first point */
+    /* How often each page of the set is written in the time of the first point; further on, of the
+     * point before. */
+    double fill[QMPMIG_CURVE_POINTS];
 };
 
 void curve_model_init (struct curve_model *self, const struct qmpmig_curve *curve);
-/* U(TIME_US) in bytes; 0 of a curve without points. Between points, and above the largest, by a
- * power of time; below the smallest as if pages of one set were written at random. */
+/* U(TIME_US) in bytes; 0 of a curve without points. Between points, and above the largest, as if
+ * pages of one set were written at random; below the smallest with care. */
 double curve_bytes (const struct curve_model *self, double time_us);
 /* The guest time in which it writes BYTES; LIMIT_US when it takes longer. */
 double curve_time_us (const struct curve_model *self, double bytes, double limit_us);
