@@ -52,7 +52,7 @@ class Exec(Bench):
     def test_one_that_dies_loses_its_seat_and_nothing_else(self):
         path = self.program("dies")
         pathlib.Path(path).write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
-        done = self.steered(f"command={path},restarts=0", "--max-downtime", "5s")
+        done = self.steered(f"command={path},restarts=0", "--max-downtime", "3s")
         self.assertEqual(done.code, 0, self.told(self.there, done))
         said = self.notices(done)
         self.assertTrue(any("it has ended; the migration goes on" in text for text in said), said)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`steer` at a QEMU that does not behave: whatever it answers, the migration of somebody else is left alone."""
 
+import json
 import os
+import time
 import unittest
 
 from tests.display.record import record_faults
@@ -13,6 +15,15 @@ from tests.peer.test_peer import Client
 NEVER_ENDS = {"working_set": 64 << 20, "dirty_rate": 1 << 30, "link": 32 << 20}
 # What may reach a QEMU whose migration is not ours.
 HARMLESS = {"qmp_capabilities", "migrate-set-parameters"}
+
+
+def read_lines(path):
+    """The whole lines of a trace that may still be written."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+    except FileNotFoundError:
+        return []
 
 
 class Foreign(Bench):
@@ -101,6 +112,34 @@ class Foreign(Bench):
         self.assert_left_alone(done, 2)
         self.assertIn("own.conf:5: ", done.said())
         self.assertIn("speed", done.said())
+
+    def detached(self, source):
+        """The lines of the trace of one that went to the background, once it has ended there."""
+        trace = os.path.join(self.folder, "detached")
+        began = time.monotonic()
+        done = self.run_qmpmig("--socket", source.path, "steer", "--policy", "fixed,downtime=7ms", "--detach", "--trace", trace)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual(done.code, 15, str(done))
+        self.assertIn("in the background", done.said())
+        self.assertEqual(source.statuses()[-1], "active", "whoever started it goes on")
+        until = time.monotonic() + 20
+        while not (lines := read_lines(trace)) or lines[-1]["type"] != "result":
+            self.assertLess(time.monotonic(), until, f"it goes on: {lines[-1:]}")
+            time.sleep(0.05)
+        return lines
+
+    def test_a_detached_one_goes_on_in_the_background(self):
+        source = self.begin()
+        source.on("query-migrate", nth=60, do=faults.put("return.status", "cancelled"))
+        lines = self.detached(source)
+        self.assertEqual(lines[-1]["exit_code"], 11, lines[-1])
+        self.assertIn(7, [entry.message["arguments"].get("downtime-limit") for entry in source.log
+                          if entry.name == "migrate-set-parameters" and entry.kind == "command"])
+
+    def test_a_detached_one_that_finds_no_migration_says_so(self):
+        done = self.run_qmpmig("--socket", self.pair().source.path, "steer", "--detach")
+        self.assertEqual(done.code, 4, str(done))
+        self.assertNotIn("in the background", done.said())
 
     def test_all_versions(self):
         for version in ("5.2", "7.2", "10.0", "11.1"):
