@@ -28,7 +28,9 @@ struct Board {
     GHashTable *latest;
     GArray *listeners;
     guint last_handle;
-    gboolean closed; /* nobody will take a request any more */
+    json_object *shown; /* to the listeners, at the moment; the main thread's */
+    char *text;         /* of it, once one has asked */
+    gboolean closed;    /* nobody will take a request any more */
 };
 
 static void
@@ -136,8 +138,19 @@ keep (Board *self, json_object *line)
 static void
 deliver_line (Board *self, json_object *line)
 {
+    self->shown = line;
     listeners_see (self, line);
+    self->shown = NULL;
+    g_clear_pointer (&self->text, g_free);
     json_object_put (line);
+}
+
+const char *
+board_text (Board *self)
+{
+    if (!self->text)
+        self->text = qmp_message_text (self->shown);
+    return self->text;
 }
 
 static void
@@ -240,8 +253,9 @@ board_post_own (Board *self, json_object *line)
         self->closed = TRUE;
         turn_away (self, &self->asked);
     }
-    g_source_set_ready_time (self->delivery, 0);
     g_mutex_unlock (&self->lock);
+    /* Not with the lock: who is woken wants it at once. */
+    g_source_set_ready_time (self->delivery, 0);
 }
 
 void

@@ -55,6 +55,9 @@ void board_close (Board *self);
 typedef void (*BoardListener) (json_object *line, gpointer data); /* LINE is borrowed */
 guint board_listen (Board *self, BoardListener listener, gpointer data);
 void board_unlisten (Board *self, guint handle);
+/* The line that a listener is shown at the moment, as all write it, with its newline: made once for
+ * all of them, and gone when they have returned. */
+const char *board_text (Board *self);
 void board_ask (Board *self, Request *request); /* takes REQUEST */
 /* The newest line of that TYPE ("header", "plan", "sample", "result"), or NULL. A copy, owned by
  * the caller. */

@@ -33,14 +33,6 @@ control_error_answer (int exit_code, const char *text)
                        json_object_new_int (exit_code), NULL);
 }
 
-char *
-control_line_text (json_object *line)
-{
-    return g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE),
-                        "\n", NULL);
-}
-
 static void
 answer_take (ControlCaller *self, json_object *answer)
 {
@@ -110,7 +102,7 @@ static gboolean
 offer_latest (ControlCaller *self, const char *type)
 {
     g_autoptr (json_object) line = board_latest (self->board, type);
-    g_autofree char *text = line ? control_line_text (line) : NULL;
+    g_autofree char *text = line ? qmp_message_text (line) : NULL;
 
     if (text)
         control_peer_offer (self->peer, text);

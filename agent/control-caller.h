@@ -20,4 +20,3 @@ void control_caller_see (ControlCaller *self, json_object *line, const char *tex
 void control_caller_drain (ControlCaller *self, gint64 deadline_us);
 
 json_object *control_error_answer (int exit_code, const char *text);
-char *control_line_text (json_object *line); /* with its newline */

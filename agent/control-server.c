@@ -37,7 +37,7 @@ static void
 turn_away (int fd, const char *reason)
 {
     g_autoptr (json_object) answer = control_error_answer (EXIT_UNREACHABLE, reason);
-    g_autofree char *text = control_line_text (answer);
+    g_autofree char *text = qmp_message_text (answer);
 
     /* An empty socket buffer takes this; a caller that does not get it finds the connection shut.
      */
@@ -72,11 +72,10 @@ static void
 on_line (json_object *line, gpointer data)
 {
     ControlServer *self = data;
-    g_autofree char *text = control_line_text (line);
 
     /* Nobody is freed in here: a caller says `gone` from its own source only. */
     for (guint i = 0; i < self->callers->len; i++)
-        control_caller_see (g_ptr_array_index (self->callers, i), line, text);
+        control_caller_see (g_ptr_array_index (self->callers, i), line, board_text (self->board));
 }
 
 static gboolean

@@ -4,6 +4,8 @@
 #include "qmp/error.h"
 #include "qmp/text.h"
 
+#include <string.h>
+
 /* Messages are cut out by their braces and given to json-c whole. It could take them in pieces, but
  * what it makes of a number or of a UTF-8 character then depends on where the pieces end. */
 struct QmpReader {
@@ -193,6 +195,19 @@ qmp_reader_next (QmpReader *self, json_object **ret_message, GError **error)
 }
 
 char *
+qmp_message_text (json_object *message)
+{
+    gsize length;
+    const char *text = json_object_to_json_string_length (
+        message, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    char *line = g_malloc (length + 2);
+
+    memcpy (line, text, length);
+    memcpy (line + length, "\n", 2);
+    return line;
+}
+
+char *
 qmp_message_command (const char *command, json_object *arguments, guint64 id, gboolean oob)
 {
     g_autoptr (json_object) message = json_object_new_object ();
@@ -202,7 +217,5 @@ qmp_message_command (const char *command, json_object *arguments, guint64 id, gb
     if (arguments)
         json_object_object_add (message, "arguments", json_object_get (arguments));
     json_object_object_add (message, "id", json_object_new_uint64 (id));
-    return g_strconcat (json_object_to_json_string_ext (
-                            message, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                        "\n", NULL);
+    return qmp_message_text (message);
 }

@@ -26,5 +26,7 @@ void qmp_reader_feed (QmpReader *self, const char *bytes, gsize length);
  * from then on every call fails the same way. */
 gboolean qmp_reader_next (QmpReader *self, json_object **ret_message, GError **error);
 
-/* One line of JSON with its newline. ARGUMENTS is borrowed and may be NULL. The id is a number. */
+/* On one line, with its newline. Owned by the caller. */
+char *qmp_message_text (json_object *message);
+/* The same of a command. ARGUMENTS is borrowed and may be NULL. The id is a number. */
 char *qmp_message_command (const char *command, json_object *arguments, guint64 id, gboolean oob);

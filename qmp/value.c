@@ -7,20 +7,26 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* json-c asserts that it looks into an object. */
+static json_object *
+member (json_object *object, const char *name)
+{
+    return json_object_is_type (object, json_type_object) ? json_object_object_get (object, name)
+                                                          : NULL;
+}
+
 json_object *
 qmp_peek (json_object *object, const char *path)
 {
-    while (object && path) {
-        const char *dot = strchr (path, '.');
-        g_autofree char *name = dot ? g_strndup (path, (gsize)(dot - path)) : g_strdup (path);
+    const char *dot;
 
-        /* json-c asserts that it looks into an object */
-        if (!json_object_is_type (object, json_type_object))
-            return NULL;
-        object = json_object_object_get (object, name);
-        path = dot ? dot + 1 : NULL;
+    while (object && path && (dot = strchr (path, '.'))) {
+        g_autofree char *name = g_strndup (path, (gsize)(dot - path));
+
+        object = member (object, name);
+        path = dot + 1;
     }
-    return object;
+    return object && path ? member (object, path) : object;
 }
 
 static const char *

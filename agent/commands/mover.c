@@ -29,10 +29,10 @@ typedef struct {
 /* -- Lines: to the display, to stdout with --json, into the trace -- */
 
 static void
-show (Mover *self, json_object *line)
+show (Mover *self, json_object *line, const char *text)
 {
     if (command_global (self->line)->json)
-        record_print (line);
+        record_print_text (text);
     display_line (self->display, line);
     detach_line (self->detach, line);
 }
@@ -46,10 +46,12 @@ show_trouble (Mover *self, json_object *line, const char *text)
         "code", json_object_new_string ("trace"), "text", json_object_new_string (text), "t_us",
         json_object_get (qmp_peek (line, "t_us")), NULL);
     json_object *id = qmp_peek (line, "id");
+    g_autofree char *whole = NULL;
 
     if (id)
         json_object_object_add (notice, "id", json_object_get (id));
-    show (self, notice);
+    whole = qmp_message_text (notice);
+    show (self, notice, whole);
 }
 
 /* The header is the first line, and the result the last one: what there is to say of the trace
@@ -59,15 +61,16 @@ on_line (json_object *line, gpointer data)
 {
     Mover *self = data;
     gboolean is_header = g_str_equal (qmp_peek_string (line, "type", ""), "header");
+    const char *text = board_text (self->board);
     g_autofree char *trouble = NULL;
 
     if (is_header)
-        show (self, line);
-    trouble = self->trace ? trace_line (self->trace, line) : NULL;
+        show (self, line, text);
+    trouble = self->trace ? trace_line (self->trace, line, text) : NULL;
     if (trouble)
         show_trouble (self, line, trouble);
     if (!is_header)
-        show (self, line);
+        show (self, line, text);
 }
 
 /* -- Signals -- */

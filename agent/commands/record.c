@@ -23,8 +23,15 @@ record_line (const CommandLine *line, const char *type)
 void
 record_print (json_object *object)
 {
-    printf ("%s\n", json_object_to_json_string_ext (object, JSON_C_TO_STRING_PLAIN |
-                                                                JSON_C_TO_STRING_NOSLASHESCAPE));
+    g_autofree char *text = qmp_message_text (object);
+
+    record_print_text (text);
+}
+
+void
+record_print_text (const char *text)
+{
+    fputs (text, stdout);
     fflush (stdout);
 }
 

@@ -10,6 +10,7 @@
 json_object *record_line (const CommandLine *line, const char *type);
 /* Prints and flushes one. Borrowed. */
 void record_print (json_object *object);
+void record_print_text (const char *text); /* the same, spelled out already */
 /* One sentence: on stdout, unless --quiet; with --json a `notice` with that CODE. */
 void record_say (const CommandLine *line, const char *code, const char *format, ...)
     G_GNUC_PRINTF (3, 4);

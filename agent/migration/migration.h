@@ -269,8 +269,8 @@ void migration_restore_foreign (Migration *m, json_object *found);
 void migration_put_back (Migration *m);
 
 void migration_post (Migration *m, const char *type, json_object *body); /* takes BODY */
-/* The same for a body no part of which we keep: it costs no copy, ten times a second. */
-void migration_post_own (Migration *m, const char *type, json_object *body);
+/* The same of a look, ten times a second: what makes that cheap is in here. */
+void migration_post_sample (Migration *m, const Sample *sample);
 void migration_notice (Migration *m, const char *level, const char *code, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 void migration_post_header (Migration *m);

@@ -4,9 +4,8 @@
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
-/* Takes BODY. */
 static json_object *
-line_of (const Migration *m, const char *type, json_object *body)
+line_new (const Migration *m, const char *type)
 {
     gint64 t_us = m->started_us ? g_get_monotonic_time () - m->started_us : 0;
     json_object *line = qmp_object ("type", json_object_new_string (type), "t_us",
@@ -14,22 +13,27 @@ line_of (const Migration *m, const char *type, json_object *body)
 
     if (m->id)
         json_object_object_add (line, "id", json_object_new_string (m->id));
-    json_object_object_foreach (body, name, value)
-        json_object_object_add (line, name, json_object_get (value));
-    json_object_put (body);
     return line;
 }
 
 void
 migration_post (Migration *m, const char *type, json_object *body)
 {
-    board_post (m->board, line_of (m, type, body));
+    json_object *line = line_new (m, type);
+
+    json_object_object_foreach (body, name, value)
+        json_object_object_add (line, name, json_object_get (value));
+    json_object_put (body);
+    board_post (m->board, line);
 }
 
 void
-migration_post_own (Migration *m, const char *type, json_object *body)
+migration_post_sample (Migration *m, const Sample *sample)
 {
-    board_post_own (m->board, line_of (m, type, body));
+    json_object *line = line_new (m, "sample");
+
+    sample_write (sample, &m->tracker.outlook, m->status_text, m->source_run_state, line);
+    board_post_own (m->board, line);
 }
 
 void

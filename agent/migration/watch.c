@@ -112,7 +112,7 @@ migration_wait (Migration *m, gint64 deadline_us, GError **error)
         return FALSE;
     /* A request wakes the context without an event: one more look does no harm. */
     while (!has_news (m) && !g_cancellable_is_cancelled (m->leave) && !m->cancel_wanted &&
-           qmp_context_iterate (m->context, deadline_us))
+           qmp_context_iterate (m->context, deadline_us) && g_get_monotonic_time () < deadline_us)
         migration_answer_requests (m);
     return migration_attend (m, error);
 }
@@ -154,9 +154,7 @@ migration_look (Migration *m, GError **error)
     if (m->tracker.outlook.downtime_us != SAMPLE_UNKNOWN)
         m->qemu_downtime_us = m->tracker.outlook.downtime_us;
     if (status != STATUS_SETUP)
-        migration_post_own (
-            m, "sample",
-            sample_to_json (&sample, &m->tracker.outlook, m->status_text, m->source_run_state));
+        migration_post_sample (m, &sample);
     return TRUE;
 }
 

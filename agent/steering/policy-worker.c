@@ -37,6 +37,15 @@ policy_worker_new (const struct qmpmig_plugin *plugin, void *handle, PolicyWords
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
+/* Without the mutex: who is woken wants it at once. */
+static void
+wake (PolicyWorker *self, GCond *who)
+{
+    g_mutex_unlock (&self->mutex);
+    g_cond_signal (who);
+    g_mutex_lock (&self->mutex);
+}
+
 static gpointer
 worker_run (gpointer data)
 {
@@ -52,7 +61,7 @@ worker_run (gpointer data)
         self->result = self->plugin->decide (self->handle, &self->sample, &self->advice);
         g_mutex_lock (&self->mutex);
         self->state = WORKER_ANSWERED;
-        g_cond_signal (&self->answered);
+        wake (self, &self->answered);
     }
     g_mutex_unlock (&self->mutex);
     return NULL;
@@ -72,7 +81,7 @@ hand_over (PolicyWorker *self, const struct qmpmig_sample *sample)
     policy_default_advice (&self->advice);
     self->asked_at_us = g_get_monotonic_time ();
     self->state = WORKER_ASKED;
-    g_cond_signal (&self->asked);
+    wake (self, &self->asked);
     return TRUE;
 }
 

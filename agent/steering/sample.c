@@ -228,11 +228,20 @@ sample_read_parameters (Sample *self, json_object *parameters)
     read_fields (self, parameter_fields, G_N_ELEMENTS (parameter_fields), parameters);
 }
 
+/* All names of a sample are literals, and each comes once: json-c need not copy them, nor look
+ * whether they are there. */
+static void
+write_new (json_object *to, const char *name, json_object *value)
+{
+    json_object_object_add_ex (to, name, value,
+                               JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+}
+
 static void
 write_uint (json_object *to, const char *name, guint64 value)
 {
     if (value != SAMPLE_UNKNOWN)
-        json_object_object_add (to, name, json_object_new_uint64 (value));
+        write_new (to, name, json_object_new_uint64 (value));
 }
 
 static void
@@ -250,14 +259,14 @@ write_curve (json_object *to, const struct qmpmig_curve *curve)
         json_object_array_add (point, json_object_new_uint64 (curve->bytes[i]));
         json_object_array_add (points, point);
     }
-    json_object_object_add (to, "curve", points);
+    write_new (to, "curve", points);
 }
 
 static void
 write_double (json_object *to, const char *name, double value)
 {
     if (value >= 0)
-        json_object_object_add (to, name, json_object_new_double (value));
+        write_new (to, name, json_object_new_double (value));
 }
 
 static void
@@ -268,22 +277,21 @@ write_outlook (json_object *to, const Outlook *self)
     write_uint (to, "remaining_us", self->remaining_us);
     write_double (to, "pass_progress", self->pass_progress);
     write_double (to, "progress", self->progress);
-    json_object_object_add (to, "verdict", json_object_new_string (verdict_name (self->verdict)));
+    write_new (to, "verdict", json_object_new_string (verdict_name (self->verdict)));
 }
 
-json_object *
-sample_to_json (const Sample *self, const Outlook *outlook, const char *status,
-                const char *run_state)
+void
+sample_write (const Sample *self, const Outlook *outlook, const char *status, const char *run_state,
+              json_object *line)
 {
-    json_object *line = json_object_new_object ();
-
-    json_object_object_add (line, "status", json_object_new_string (status));
-    json_object_object_add (line, "phase",
-                            json_object_new_string (status_phase (status_parse (status))));
+    /* Room for all at once, or it would grow three times. */
+    lh_table_resize (json_object_get_object (line), 128);
+    write_new (line, "status", json_object_new_string (status));
+    write_new (line, "phase", json_object_new_string (status_phase (status_parse (status))));
     if (run_state) {
-        json_object_object_add (line, "run_state", json_object_new_string (run_state));
-        json_object_object_add (line, "guest_running",
-                                json_object_new_boolean (g_str_equal (run_state, "running")));
+        write_new (line, "run_state", json_object_new_string (run_state));
+        write_new (line, "guest_running",
+                   json_object_new_boolean (g_str_equal (run_state, "running")));
     }
     for (guint t = 0; t < G_N_ELEMENTS (tables); t++)
         for (gsize i = 0; i < tables[t].count; i++)
@@ -292,6 +300,15 @@ sample_to_json (const Sample *self, const Outlook *outlook, const char *status,
     write_curve (line, &self->curve);
     if (outlook)
         write_outlook (line, outlook);
+}
+
+json_object *
+sample_to_json (const Sample *self, const Outlook *outlook, const char *status,
+                const char *run_state)
+{
+    json_object *line = json_object_new_object ();
+
+    sample_write (self, outlook, status, run_state, line);
     return line;
 }
 

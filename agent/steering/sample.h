@@ -30,6 +30,9 @@ void sample_read_parameters (Sample *self, json_object *parameters);
 /* STATUS is QEMU's word; RUN_STATE and OUTLOOK may be NULL. Without type, t_us and id. */
 json_object *sample_to_json (const Sample *self, const Outlook *outlook, const char *status,
                              const char *run_state);
+/* The same into LINE, which has none of its members. */
+void sample_write (const Sample *self, const Outlook *outlook, const char *status,
+                   const char *run_state, json_object *line);
 /* The sample of a recorded line; what it does not have is unknown. */
 void sample_from_json (Sample *self, json_object *line);
 

@@ -130,14 +130,6 @@ append (Trace *self, const char *text, GError **error)
     return fail_io (self->path, "cannot be written", error);
 }
 
-static char *
-text_of (json_object *line)
-{
-    return g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE),
-                        "\n", NULL);
-}
-
 /* One of the trace's own, at the time of LINE. */
 static gboolean
 append_notice (Trace *self, json_object *line, const char *code, const char *text, GError **error)
@@ -153,7 +145,7 @@ append_notice (Trace *self, json_object *line, const char *code, const char *tex
     json_object_object_add (notice, "level", json_object_new_string ("info"));
     json_object_object_add (notice, "code", json_object_new_string (code));
     json_object_object_add (notice, "text", json_object_new_string (text));
-    whole = text_of (notice);
+    whole = qmp_message_text (notice);
     return append (self, whole, error);
 }
 
@@ -173,9 +165,8 @@ own_up (Trace *self, json_object *line, GError **error)
 }
 
 static gboolean
-write_line (Trace *self, json_object *line, GError **error)
+write_line (Trace *self, json_object *line, const char *text, GError **error)
 {
-    g_autofree char *text = text_of (line);
     g_autofree char *notice = NULL;
     gboolean takes = trace_thinning_takes (&self->thinning, line, strlen (text), &notice);
 
@@ -206,7 +197,7 @@ tell (Trace *self, const GError *error)
 }
 
 char *
-trace_line (Trace *self, json_object *line)
+trace_line (Trace *self, json_object *line, const char *text)
 {
     const char *type = qmp_peek_string (line, "type", "");
     g_autoptr (GError) error = NULL;
@@ -217,7 +208,7 @@ trace_line (Trace *self, json_object *line)
         self->gave_up = TRUE;
         return error ? tell (self, error) : NULL;
     }
-    if (write_line (self, line, &error)) {
+    if (write_line (self, line, text, &error)) {
         if (sync_line (self, type, &error))
             return NULL;
     } else {

@@ -11,9 +11,9 @@ typedef struct Trace Trace;
 Trace *trace_new (void);
 /* Into FILE, over what was there. */
 Trace *trace_new_file (const char *file, GError **error);
-/* LINE goes in, if it is one of those that do; the header and the result are on the disk on
+/* LINE goes in as TEXT, if it is one of those that do; the header and the result are on the disk on
  * return. What the operator should hear of, once: owned by the caller; mostly NULL. */
-char *trace_line (Trace *self, json_object *line);
+char *trace_line (Trace *self, json_object *line, const char *text);
 /* Closes it; traces that are too many go. NULL is fine. */
 void trace_free (Trace *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Trace, trace_free)

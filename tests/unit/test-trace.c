@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utime.h>
@@ -183,11 +183,19 @@ header_of (const char *role)
     return header;
 }
 
+static char *
+write_line (Trace *trace, json_object *line)
+{
+    g_autofree char *text = qmp_message_text (line);
+
+    return trace_line (trace, line, text);
+}
+
 static void
 put (Trace *trace, json_object *line)
 {
     g_autoptr (json_object) owned = line;
-    g_autofree char *trouble = trace_line (trace, owned);
+    g_autofree char *trouble = write_line (trace, owned);
 
     g_assert_null (trouble);
 }
@@ -284,7 +292,7 @@ test_one_that_another_writes_is_left_alone (void)
 
     clear_folder ();
     put (trace, header_of ("migrate"));
-    trouble = trace_line (other, header);
+    trouble = write_line (other, header);
     check_words (trouble, "*not complete*another qmpmig writes it*");
     put (other, line_of ("sample", "active")); /* told once */
     assert_state (ID ".jsonl", TRACE_RUNNING);
@@ -295,7 +303,7 @@ test_a_full_disk_is_told_once (void)
 {
     g_autoptr (Trace) trace = trace_new_file ("/dev/full", NULL);
     g_autoptr (json_object) header = header_of ("migrate");
-    g_autofree char *trouble = trace_line (trace, header);
+    g_autofree char *trouble = write_line (trace, header);
 
     check_words (trouble, "*not complete*/dev/full*No space left*");
     put (trace, line_of ("sample", "active"));
