@@ -21,19 +21,58 @@ fail_source (const Migration *m, GError **error)
                          m->source_error ? ": " : "", m->source_error ? m->source_error : "");
 }
 
+static void
+take_destination_error (Migration *m, json_object *reply)
+{
+    const char *desc = qmp_peek_string (reply, "error-desc", NULL);
+
+    if (!desc)
+        return;
+    g_free (m->destination_error);
+    m->destination_error = g_strdup (desc);
+}
+
 static gboolean
 look_at_destination (Migration *m, gint64 timeout_us, MigrationStatus *ret_status, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
-    const char *desc;
 
     if (!vm_query_status (m->destination, timeout_us, ret_status, &reply, error))
         return FALSE;
-    desc = qmp_peek_string (reply, "error-desc", NULL);
-    if (desc) {
-        g_free (m->destination_error);
-        m->destination_error = g_strdup (desc);
-    }
+    take_destination_error (m, reply);
+    return TRUE;
+}
+
+void
+migration_ask_ahead (Migration *m)
+{
+    if (m->destination && !m->asked_ahead)
+        m->asked_ahead =
+            qmp_client_send (m->destination->client, "query-migrate", NULL, QMP_CALL_DEFAULT, NULL);
+}
+
+void
+migration_forget_ahead (Migration *m)
+{
+    if (m->asked_ahead)
+        qmp_client_forget (m->destination->client, m->asked_ahead);
+    m->asked_ahead = 0;
+}
+
+/* As look_at_destination(), by the answer to what was asked when the guest had stopped. */
+static gboolean
+hear_destination (Migration *m, gint64 timeout_us, MigrationStatus *ret_status, GError **error)
+{
+    guint64 id = m->asked_ahead;
+    g_autoptr (json_object) reply = NULL;
+
+    if (!id)
+        return look_at_destination (m, timeout_us, ret_status, error);
+    m->asked_ahead = 0;
+    reply = qmp_client_finish (m->destination->client, id, timeout_us, error);
+    if (!reply || !vm_status_of (m->destination, reply, ret_status, error))
+        return FALSE;
+    take_destination_error (m, reply);
     return TRUE;
 }
 
@@ -45,7 +84,7 @@ confirm_destination (Migration *m, GError **error)
 
     if (!m->destination || m->status != STATUS_PRE_SWITCHOVER)
         return TRUE;
-    if (!look_at_destination (m, SWITCHOVER_ANSWER_US, &status, error))
+    if (!hear_destination (m, SWITCHOVER_ANSWER_US, &status, error))
         return FALSE;
     return status != STATUS_FAILED || fail_destination (m, error);
 }

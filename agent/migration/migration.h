@@ -102,6 +102,8 @@ struct Migration {
     gboolean observes;          /* nothing is changed, only told */
     json_object *set_by_us;     /* parameters of a foreign one; NULL: it is ours */
     gboolean told_completed;    /* an event of the source's said so */
+    gboolean told_switchover;   /* the source's last one: it stands in pre-switchover */
+    guint64 asked_ahead; /* a question to the destination, how it is, is under way; 0: none */
     gboolean was_live;          /* the guest ran when we came: it has to run in the end */
     gboolean touched;           /* something was changed that has to be put back */
     gboolean incoming_sent;     /* we made the destination listen */
@@ -168,6 +170,9 @@ gboolean migration_prepare (Migration *m, GError **error);
 gboolean migration_carry_on (Migration *m, GError **error);
 /* Pre-switchover to the guest running at the destination. */
 gboolean migration_hand_over (Migration *m, GError **error);
+/* What the handover has to know first, asked before it is needed. */
+void migration_ask_ahead (Migration *m);
+void migration_forget_ahead (Migration *m);
 /* From the wish to switch to both ends completed. */
 gboolean migration_switch_to_postcopy (Migration *m, GError **error);
 gboolean migration_finish_postcopy (Migration *m, GError **error);
@@ -218,6 +223,8 @@ gboolean migration_is_stalled (Migration *m);
 gboolean migration_check_progress (Migration *m, GError **error);
 /* query-migrate on the source: updates status, tracker and record. */
 gboolean migration_look (Migration *m, GError **error);
+/* The same without a question, where the source has said by itself that it waits for us. */
+gboolean migration_is_told (Migration *m);
 void migration_answer_requests (Migration *m);
 /* Of the limits ASKED {name: text} those that are in force otherwise: {name: why}. */
 json_object *migration_cut_limits (const Migration *m, json_object *asked);

@@ -151,13 +151,35 @@ fail_on_status (Migration *m, GError **error)
                          m->source_error ? ": " : "", m->source_error ? m->source_error : "");
 }
 
+/* Until the next look. A guest that has just stopped did so for the switchover, most likely, and
+ * the word of that is a moment away: a question to the source would only wait for the lock that
+ * QEMU holds until then, so the destination is asked what the handover has to know. */
+static gboolean
+await_next_look (Migration *m, GError **error)
+{
+    gint64 deadline_us = g_get_monotonic_time () + SAMPLE_PERIOD_US;
+    gint64 stopped_us = m->stop_us;
+
+    if (!migration_wait (m, deadline_us, error))
+        return FALSE;
+    if (m->stop_us == 0 || m->stop_us == stopped_us)
+        return TRUE;
+    migration_ask_ahead (m);
+    if (!m->told_switchover && !migration_wait (m, deadline_us, error))
+        return FALSE;
+    if (!m->told_switchover)
+        migration_forget_ahead (m);
+    return TRUE;
+}
+
 /* Until pre-copy is over, one way or another: TRUE with the source in pre-switchover or beyond, in
  * postcopy, or completed. */
 static gboolean
 converge (Migration *m, GError **error)
 {
+    migration_forget_ahead (m);
     for (;;) {
-        if (!migration_look (m, error))
+        if (!migration_is_told (m) && !migration_look (m, error))
             return FALSE;
         if (m->status == STATUS_FAILED || m->status == STATUS_CANCELLED || m->status == STATUS_NONE)
             return fail_on_status (m, error);
@@ -170,7 +192,7 @@ converge (Migration *m, GError **error)
             return migration_switch_to_postcopy (m, error);
         if (!check_destination_lives (m, error) || !migration_check_progress (m, error) ||
             !migration_steer (m, error) || !migration_press_downtime (m, error) ||
-            !migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
+            !await_next_look (m, error))
             return FALSE;
     }
 }

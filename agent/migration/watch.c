@@ -45,8 +45,10 @@ note_source_event (Migration *m, const QmpEvent *event)
         g_free (m->guest_event);
         m->guest_event = g_strdup (event->name);
     } else if (g_str_equal (event->name, "MIGRATION")) {
-        m->told_completed =
-            g_str_equal (qmp_peek_string (event->message, "data.status", ""), "completed");
+        const char *status = qmp_peek_string (event->message, "data.status", "");
+
+        m->told_completed = g_str_equal (status, "completed");
+        m->told_switchover = g_str_equal (status, "pre-switchover");
     }
 }
 
@@ -108,11 +110,14 @@ has_news (const Migration *m)
 gboolean
 migration_wait (Migration *m, gint64 deadline_us, GError **error)
 {
+    gboolean is_over = has_news (m); /* what came while something else was waited for */
+
     if (!migration_attend (m, error))
         return FALSE;
     /* A request wakes the context without an event: one more look does no harm. */
-    while (!has_news (m) && !g_cancellable_is_cancelled (m->leave) && !m->cancel_wanted &&
-           qmp_context_iterate (m->context, deadline_us) && g_get_monotonic_time () < deadline_us)
+    while (!is_over && !has_news (m) && !g_cancellable_is_cancelled (m->leave) &&
+           !m->cancel_wanted && qmp_context_iterate (m->context, deadline_us) &&
+           g_get_monotonic_time () < deadline_us)
         migration_answer_requests (m);
     return migration_attend (m, error);
 }
@@ -129,6 +134,21 @@ take_status (Migration *m, MigrationStatus status, json_object *reply)
         g_free (m->source_error);
         m->source_error = g_strdup (desc);
     }
+}
+
+/* From there it goes on at our word only (or at that of somebody who cancels it, and then it
+ * refuses ours), so no answer could say more; and it would come late: QEMU is busy with its guest's
+ * end. */
+gboolean
+migration_is_told (Migration *m)
+{
+    if (!m->told_switchover)
+        return FALSE;
+    m->told_switchover = FALSE; /* who comes by once more has to look */
+    m->status = STATUS_PRE_SWITCHOVER;
+    g_free (m->status_text);
+    m->status_text = g_strdup ("pre-switchover");
+    return TRUE;
 }
 
 /* An orderly sequence of looks is what the tracker and the record want; a terminal status may lack
