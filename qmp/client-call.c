@@ -15,6 +15,7 @@ qmp_call_free (gpointer data)
 
     g_free (self->command);
     json_object_put (self->reply);
+    qmp_list_free (self->list);
     g_free (self);
 }
 
@@ -119,6 +120,14 @@ qmp_client_forget (QmpClient *self, guint64 id)
     }
 }
 
+/* Labelled, for what may be wrong with it. */
+static QmpList *
+list_of (QmpClient *self, Call *call)
+{
+    qmp_list_set_label (call->list, g_strdup_printf ("%s: %s", self->label, call->command));
+    return call->list;
+}
+
 static json_object *
 reply_value (QmpClient *self, Call *call, GError **error)
 {
@@ -133,7 +142,8 @@ reply_value (QmpClient *self, Call *call, GError **error)
         return NULL;
     }
     if (value && !problem)
-        return json_object_get (value);
+        return call->list ? qmp_list_to_json (list_of (self, call), error)
+                          : json_object_get (value);
     excerpt = qmp_client_excerpt (call->reply);
     qmp_client_fail (self, error, QMP_ERROR_PROTOCOL,
                      "%s: the answer is neither a return nor an error: %s", call->command, excerpt);
@@ -223,6 +233,47 @@ json_object *
 qmp_client_call (QmpClient *self, const char *command, json_object *arguments, GError **error)
 {
     return call_with (self, command, arguments, QMP_CALL_DEFAULT, NULL, 0, error);
+}
+
+static gboolean
+make_list (QmpClient *self, Call *call, GError **error)
+{
+    g_autoptr (json_object) value = reply_value (self, call, error);
+    char *text;
+
+    if (!value)
+        return FALSE;
+    if (!json_object_is_type (value, json_type_array))
+        return qmp_client_fail (self, error, QMP_ERROR_PROTOCOL, "%s: the answer is not a list",
+                                call->command);
+    text = qmp_message_text (value);
+    call->list = qmp_list_new (text, strlen (text) - strlen ("\n"));
+    return TRUE;
+}
+
+static QmpList *
+take_list (QmpClient *self, Call *call, GError **error)
+{
+    if (!call->list && !make_list (self, call, error))
+        return NULL;
+    list_of (self, call);
+    return g_steal_pointer (&call->list);
+}
+
+QmpList *
+qmp_client_call_list (QmpClient *self, const char *command, json_object *arguments, GError **error)
+{
+    Wait wait = reply_wait (self, 0);
+    guint64 id = send_with (self, command, arguments, QMP_CALL_DEFAULT, NULL, error);
+    Call *call = find_call (self, id);
+    QmpList *list = NULL;
+
+    if (!call)
+        return NULL;
+    if (await_reply (self, call, &wait, error))
+        list = take_list (self, call, error);
+    qmp_client_forget (self, id);
+    return list;
 }
 
 json_object *

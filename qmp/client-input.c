@@ -133,11 +133,24 @@ find_answered (QmpClient *self, json_object *message)
     return !id && qmp_peek (message, "error") ? oldest_in_band (self) : NULL;
 }
 
+/* For somebody who looks. */
+static void
+put_list_back (json_object *message, QmpList *list)
+{
+    json_object *whole = qmp_list_to_json (list, NULL);
+
+    if (whole)
+        json_object_object_add (message, "return", whole);
+}
+
 static void
 on_reply (QmpClient *self, json_object *message)
 {
     Call *call = find_answered (self, message);
+    g_autoptr (QmpList) list = qmp_wire_take_list (self->wire);
 
+    if (list && self->tap)
+        put_list_back (message, list);
     tap_message (self, QMP_TAP_REPLY, call ? call->command : "", message);
     if (!call)
         return;
@@ -146,6 +159,7 @@ on_reply (QmpClient *self, json_object *message)
         qmp_call_free (call);
     } else {
         call->reply = json_object_get (message);
+        call->list = g_steal_pointer (&list);
     }
 }
 

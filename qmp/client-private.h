@@ -12,6 +12,7 @@ typedef struct {
     gboolean oob;
     gboolean forgotten; /* nobody waits for it, but it still has its place in QEMU's queue */
     json_object *reply;
+    QmpList *list; /* what the reply returns, where it is too large to be held as objects */
 } Call;
 
 struct QmpClient {

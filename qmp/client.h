@@ -11,6 +11,7 @@
 
 #include "qmp/address.h"
 #include "qmp/error.h"
+#include "qmp/list.h"
 #include "qmp/message.h"
 
 typedef struct QmpClient QmpClient;
@@ -99,6 +100,10 @@ json_object *qmp_client_call_full (QmpClient *self, const char *command, json_ob
 /* The same with a descriptor passed along (getfd, add-fd); FD stays the caller's. Unix sockets. */
 json_object *qmp_client_call_with_fd (QmpClient *self, const char *command, json_object *arguments,
                                       int fd, GError **error);
+
+/* The same for an answer that is a list too large to be held as objects; owned by the caller. */
+QmpList *qmp_client_call_list (QmpClient *self, const char *command, json_object *arguments,
+                               GError **error);
 
 /* The two halves of a call, for work to be done meanwhile. send returns an id, 0 on failure;
  * finish waits for the reply with that id. At most 6 may be outstanding (QEMU reads no further,

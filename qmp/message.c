@@ -2,6 +2,7 @@
 #include "qmp/message.h"
 
 #include "qmp/error.h"
+#include "qmp/list.h"
 #include "qmp/text.h"
 
 #include <string.h>
@@ -19,6 +20,9 @@ struct QmpReader {
     gsize max_bytes;
     int max_depth;
     GError *broken;
+    gsize large_list;        /* bytes from which on one is left out */
+    gsize list_at, list_end; /* of the message under way: its first list, from its start on */
+    QmpList *list;           /* what was left out of the last one */
 };
 
 QmpReader *
@@ -32,7 +36,20 @@ qmp_reader_new (gsize max_bytes, int max_depth)
     self->bytes = g_byte_array_new ();
     self->max_bytes = max_bytes;
     self->max_depth = max_depth;
+    self->large_list = G_MAXSIZE;
     return self;
+}
+
+void
+qmp_reader_leave_out_lists (QmpReader *self, gsize bytes)
+{
+    self->large_list = bytes;
+}
+
+QmpList *
+qmp_reader_take_list (QmpReader *self)
+{
+    return g_steal_pointer (&self->list);
 }
 
 void
@@ -42,6 +59,7 @@ qmp_reader_free (QmpReader *self)
         return;
     json_tokener_free (self->tokener);
     g_byte_array_unref (self->bytes);
+    qmp_list_free (self->list);
     g_clear_error (&self->broken);
     g_free (self);
 }
@@ -98,6 +116,17 @@ skip_space (QmpReader *self)
     while (self->scanned < self->bytes->len && is_space (self->bytes->data[self->scanned]))
         self->scanned++;
     self->start = self->scanned;
+    self->list_at = self->list_end = 0;
+}
+
+/* A bracket right inside of the message. */
+static void
+note_bracket (QmpReader *self, guchar byte)
+{
+    if (byte == '[' && self->list_at == 0)
+        self->list_at = self->scanned - self->start;
+    else if (byte == ']' && self->list_end == 0)
+        self->list_end = self->scanned + 1 - self->start;
 }
 
 static void
@@ -122,6 +151,8 @@ scan_outside (QmpReader *self, guchar byte)
         self->depth++;
     else if (byte == '}' || byte == ']')
         self->depth--;
+    if ((byte == '[' && self->depth == 2) || (byte == ']' && self->depth == 1))
+        note_bracket (self, byte);
     return is_space (byte) || (g_ascii_isprint (byte) && byte != '\'');
 }
 
@@ -147,6 +178,51 @@ scan (QmpReader *self)
     return TRUE;
 }
 
+/* What a message begins with, up to its first list. */
+static gboolean
+begins_with_return (const char *text, gsize length)
+{
+    static const char name[] = "{\"return\":";
+    gsize known = 0;
+
+    for (gsize i = 0; i < length; i++) {
+        if (name[known] && text[i] == name[known])
+            known++;
+        else if (!is_space ((guchar)text[i]))
+            return FALSE;
+    }
+    return !name[known];
+}
+
+/* {"return": [...], ...}, with nothing behind the list that could be another "return". */
+static gboolean
+has_large_list (const QmpReader *self, const char *text, gsize length)
+{
+    const char *behind = text + self->list_end;
+    gssize left = (gssize)(length - self->list_end);
+
+    return self->list_end > self->list_at && self->list_end - self->list_at > self->large_list &&
+           begins_with_return (text, self->list_at) && !memchr (behind, '\\', (gsize)left) &&
+           !g_strstr_len (behind, left, "\"return\"");
+}
+
+static gboolean
+parse_without_list (QmpReader *self, const char *text, gsize length, json_object **ret_message)
+{
+    gsize list_length = self->list_end - self->list_at;
+    g_autoptr (GString) rest = g_string_new_len (text, (gssize)self->list_at);
+
+    g_string_append (rest, "[]");
+    g_string_append_len (rest, text + self->list_end, (gssize)(length - self->list_end));
+    json_tokener_reset (self->tokener);
+    *ret_message = json_tokener_parse_ex (self->tokener, rest->str, (int)rest->len);
+    if (!*ret_message || json_tokener_get_parse_end (self->tokener) != rest->len)
+        return fail_at (self, self->start, NULL);
+    self->list = qmp_list_new (g_strndup (text + self->list_at, list_length), list_length);
+    self->start = self->scanned;
+    return TRUE;
+}
+
 static gboolean
 parse (QmpReader *self, json_object **ret_message)
 {
@@ -156,8 +232,11 @@ parse (QmpReader *self, json_object **ret_message)
     const char *valid_end;
     gsize parsed;
 
+    g_clear_pointer (&self->list, qmp_list_free);
     if (!g_utf8_validate_len (text, length, &valid_end))
         return fail_at (self, self->start + (gsize)(valid_end - text), "invalid UTF-8");
+    if (has_large_list (self, text, length))
+        return parse_without_list (self, text, length, ret_message);
     json_tokener_reset (self->tokener);
     message = json_tokener_parse_ex (self->tokener, text, (int)length);
     parsed = json_tokener_get_parse_end (self->tokener);

@@ -19,12 +19,20 @@ QmpReader *qmp_reader_new (gsize max_bytes, int max_depth);
 void qmp_reader_free (QmpReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpReader, qmp_reader_free)
 
+/* A list of more than BYTES that a message has under "return" is left out of it: there is an empty
+ * one, and qmp_reader_take_list() has the list. */
+void qmp_reader_leave_out_lists (QmpReader *self, gsize bytes);
+
 void qmp_reader_feed (QmpReader *self, const char *bytes, gsize length);
 
 /* The next whole message in *ret_message (owned by the caller), or NULL there when more bytes are
  * needed. FALSE on bytes that are no JSON object, or on one over the bounds (QMP_ERROR_PROTOCOL):
  * from then on every call fails the same way. */
 gboolean qmp_reader_next (QmpReader *self, json_object **ret_message, GError **error);
+
+/* What was left out of the last message, owned by the caller; NULL: nothing. */
+typedef struct QmpList QmpList;
+QmpList *qmp_reader_take_list (QmpReader *self);
 
 /* On one line, with its newline. Owned by the caller. */
 char *qmp_message_text (json_object *message);

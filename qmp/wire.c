@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define READ_BYTES (64 * 1024)
+/* One from which on a list is kept as text. Of what we ask, only the schema comes near. */
+#define LARGE_LIST_BYTES (64 * 1024)
 
 typedef struct {
     guint64 id;
@@ -298,6 +300,12 @@ qmp_wire_withdraw (QmpWire *self, guint64 id)
     return FALSE;
 }
 
+QmpList *
+qmp_wire_take_list (QmpWire *self)
+{
+    return qmp_reader_take_list (self->reader);
+}
+
 GSocket *
 qmp_wire_socket (QmpWire *self)
 {
@@ -325,6 +333,7 @@ qmp_wire_new (GMainContext *context, GIOStream *stream, const QmpWireHandler *ha
     self->input = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
     self->output = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
     self->reader = qmp_reader_new (QMP_MESSAGE_MAX_BYTES, QMP_MESSAGE_MAX_DEPTH);
+    qmp_reader_leave_out_lists (self->reader, LARGE_LIST_BYTES);
     self->handler = handler;
     self->data = data;
     set_nonblocking (self->input);

@@ -26,6 +26,9 @@ QmpWire *qmp_wire_new (GMainContext *context, GIOStream *stream, const QmpWireHa
 void qmp_wire_free (QmpWire *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QmpWire, qmp_wire_free)
 
+/* Within `received`: what qmp_reader_take_list() says. */
+QmpList *qmp_wire_take_list (QmpWire *self);
+
 /* NULL unless the stream is a socket. */
 GSocket *qmp_wire_socket (QmpWire *self);
 

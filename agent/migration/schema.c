@@ -8,29 +8,60 @@
 
 #define DIGEST_FORMAT 2
 
-/* Entries by name: types refer to each other by short, unstable names. */
-static GHashTable *
-index_entries (json_object *entries)
+/* What is looked for: types refer to each other by short, unstable names. */
+typedef struct {
+    const char *name; /* NULL: nothing */
+    json_object *entry;
+} Wanted;
+
+enum { SET, MIRROR, COMMANDS };
+
+typedef struct {
+    Wanted commands[COMMANDS], arguments[COMMANDS], compression;
+} Findings;
+
+static void
+findings_clear (Findings *self)
 {
-    GHashTable *index = g_hash_table_new (g_str_hash, g_str_equal);
-
-    for (gsize i = 0; i < json_object_array_length (entries); i++) {
-        json_object *entry = json_object_array_get_idx (entries, i);
-        const char *name = qmp_peek_string (entry, "name", NULL);
-
-        if (name)
-            g_hash_table_insert (index, (gpointer)name, entry);
+    for (guint i = 0; i < COMMANDS; i++) {
+        json_object_put (self->commands[i].entry);
+        json_object_put (self->arguments[i].entry);
     }
-    return index;
+    json_object_put (self->compression.entry);
 }
 
-static json_object *
-arguments_of (GHashTable *index, const char *command)
-{
-    json_object *entry = g_hash_table_lookup (index, command);
-    const char *type = entry ? qmp_peek_string (entry, "arg-type", NULL) : NULL;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Findings, findings_clear)
 
-    return type ? g_hash_table_lookup (index, type) : NULL;
+/* TRUE when that was the last that lacked. */
+static gboolean
+take_entry (Wanted *wanted, guint count, json_object *entry)
+{
+    const char *name = qmp_peek_string (entry, "name", NULL);
+    gboolean lacks = FALSE;
+
+    for (guint i = 0; i < count; i++) {
+        if (!wanted[i].entry && wanted[i].name && g_strcmp0 (wanted[i].name, name) == 0)
+            wanted[i].entry = json_object_get (entry);
+        lacks = lacks || (wanted[i].name && !wanted[i].entry);
+    }
+    return !lacks;
+}
+
+/* Once through ENTRIES, as far as needed: as objects, all of them would be most of our memory. */
+static gboolean
+find_entries (QmpList *entries, Wanted *wanted, guint count, GError **error)
+{
+    gboolean more, done = FALSE;
+
+    qmp_list_rewind (entries);
+    do {
+        g_autoptr (json_object) entry = NULL;
+
+        if (!qmp_list_next (entries, &more, &entry, error))
+            return FALSE;
+        done = more && take_entry (wanted, count, entry);
+    } while (more && !done);
+    return TRUE;
 }
 
 static json_object *
@@ -80,22 +111,38 @@ enum_values (json_object *type)
     return names;
 }
 
-json_object *
-schema_digest (json_object *entries)
+/* Commands first, then what they take, then what a compression can be. */
+static gboolean
+find (QmpList *entries, Findings *found, GError **error)
 {
-    g_autoptr (GHashTable) index = index_entries (entries);
-    json_object *set = arguments_of (index, "migrate-set-parameters");
-    json_object *compression = find_member (set, "multifd-compression");
-    const char *type = compression ? qmp_peek_string (compression, "type", NULL) : NULL;
+    found->commands[SET].name = "migrate-set-parameters";
+    found->commands[MIRROR].name = "blockdev-mirror";
+    if (!find_entries (entries, found->commands, COMMANDS, error))
+        return FALSE;
+    for (guint i = 0; i < COMMANDS; i++)
+        found->arguments[i].name = qmp_peek_string (found->commands[i].entry, "arg-type", NULL);
+    if (!find_entries (entries, found->arguments, COMMANDS, error))
+        return FALSE;
+    found->compression.name = qmp_peek_string (
+        find_member (found->arguments[SET].entry, "multifd-compression"), "type", NULL);
+    return find_entries (entries, &found->compression, 1, error);
+}
 
+json_object *
+schema_digest (QmpList *entries, GError **error)
+{
+    g_auto (Findings) found = { 0 };
+
+    if (!find (entries, &found, error))
+        return NULL;
     return qmp_object (
         "format", json_object_new_int (DIGEST_FORMAT),
         /* QEMU 10.1 learnt multifd with postcopy; target-is-zero came with the same release. */
         "multifd-postcopy",
-        json_object_new_boolean (
-            find_member (arguments_of (index, "blockdev-mirror"), "target-is-zero") != NULL),
-        "parameters", member_names (set), "compressions",
-        enum_values (type ? g_hash_table_lookup (index, type) : NULL), NULL);
+        json_object_new_boolean (find_member (found.arguments[MIRROR].entry, "target-is-zero") !=
+                                 NULL),
+        "parameters", member_names (found.arguments[SET].entry), "compressions",
+        enum_values (found.compression.entry), NULL);
 }
 
 static char *
@@ -130,16 +177,11 @@ read_cache (const char *path)
 static json_object *
 ask_for_digest (QmpClient *client, const char *path, GError **error)
 {
-    g_autoptr (json_object) entries = qmp_client_call (client, "query-qmp-schema", NULL, error);
-    json_object *digest;
+    g_autoptr (QmpList) entries = qmp_client_call_list (client, "query-qmp-schema", NULL, error);
+    json_object *digest = entries ? schema_digest (entries, error) : NULL;
 
-    if (!entries)
+    if (!digest)
         return NULL;
-    if (!json_object_is_type (entries, json_type_array)) {
-        qmp_fail (error, QMP_ERROR_PROTOCOL, "query-qmp-schema: the answer is not a list");
-        return NULL;
-    }
-    digest = schema_digest (entries);
     if (path)
         g_file_set_contents (path, json_object_to_json_string_ext (digest, JSON_C_TO_STRING_PLAIN),
                              -1, NULL);

@@ -15,7 +15,7 @@ typedef struct {
 /* From the cache, or asked for and then cached. A cache that cannot be written is no error. */
 Schema *schema_load (QmpClient *client, GError **error);
 /* The digest of a whole query-qmp-schema answer. Pure. */
-json_object *schema_digest (json_object *entries);
+json_object *schema_digest (QmpList *entries, GError **error);
 Schema *schema_new (json_object *digest);
 Schema *schema_ref (Schema *self);
 void schema_unref (Schema *self); /* NULL is fine */
