@@ -97,16 +97,16 @@ struct Migration {
     gint64 progress_us; /* something last moved */
     guint64 progress_mark;
 
-    gboolean is_foreign;        /* somebody else started it, and ends it */
-    struct Launch *launch;      /* libvirt's call, where libvirt moves it for us; else NULL */
-    gboolean observes;          /* nothing is changed, only told */
-    json_object *set_by_us;     /* parameters of a foreign one; NULL: it is ours */
-    gboolean told_completed;    /* an event of the source's said so */
-    gboolean told_switchover;   /* the source's last one: it stands in pre-switchover */
-    guint64 asked_ahead; /* a question to the destination, how it is, is under way; 0: none */
-    gboolean was_live;          /* the guest ran when we came: it has to run in the end */
-    gboolean touched;           /* something was changed that has to be put back */
-    gboolean incoming_sent;     /* we made the destination listen */
+    gboolean is_foreign;      /* somebody else started it, and ends it */
+    struct Launch *launch;    /* libvirt's call, where libvirt moves it for us; else NULL */
+    gboolean observes;        /* nothing is changed, only told */
+    json_object *set_by_us;   /* parameters of a foreign one; NULL: it is ours */
+    gboolean told_completed;  /* an event of the source's said so */
+    gboolean told_switchover; /* the source's last one: it stands in pre-switchover */
+    guint64 asked_ahead;      /* a question to the destination, how it is, is under way; 0: none */
+    gboolean was_live;        /* the guest ran when we came: it has to run in the end */
+    gboolean touched;         /* something was changed that has to be put back */
+    gboolean incoming_sent;   /* we made the destination listen */
     gboolean autostart_cleared; /* the destination cannot start by itself */
     gboolean we_stopped;        /* the guest was stopped at the source by us */
     gboolean cancel_wanted;
