@@ -143,7 +143,9 @@ conclude_failed (Migration *m, const GError *why)
 {
     g_autofree char *state = vm_query_run_state (m->source, 0, NULL);
     gboolean is_here = state && (!m->was_live || run_state_is_live (state));
-    gboolean is_aborted = why->code == LIBVIRT_ERROR_ABORTED || m->status == STATUS_CANCELLED;
+    /* It ends the receiving QEMU first, and the source may call that a broken link. */
+    gboolean is_aborted =
+        m->abort_sent || why->code == LIBVIRT_ERROR_ABORTED || m->status == STATUS_CANCELLED;
 
     m->result.run_state = g_steal_pointer (&state);
     if (is_aborted && is_here) {

@@ -67,13 +67,34 @@ look_once (Migration *m, gboolean *ret_found, GError **error)
 }
 
 gboolean
+migration_libvirt_is_away (const Migration *m, const GError *why, gint64 *away_us)
+{
+    gint64 now_us = g_get_monotonic_time ();
+
+    if (!qmp_address_is_libvirt (m->global->socket) ||
+        !g_error_matches (why, QMP_ERROR, QMP_ERROR_TIMEOUT))
+        return FALSE;
+    if (*away_us == 0)
+        *away_us = now_us;
+    return now_us - *away_us < LIBVIRT_PATIENCE_US;
+}
+
+gboolean
 migration_find_foreign (Migration *m, gboolean waits, GError **error)
 {
     gboolean found = FALSE;
+    gint64 away_us = 0;
 
     for (;;) {
-        if (!look_once (m, &found, error))
+        g_autoptr (GError) why = NULL;
+
+        if (!look_once (m, &found, &why)) {
+            if (waits && migration_libvirt_is_away (m, why, &away_us))
+                continue;
+            g_propagate_error (error, g_steal_pointer (&why));
             return FALSE;
+        }
+        away_us = 0;
         if (found || is_launched_in_vain (m))
             return TRUE;
         if (!waits)

@@ -219,7 +219,8 @@ abort_launch (Migration *m, GError **error)
     if (!m->launch || !m->cancel_wanted)
         return TRUE;
     m->cancel_wanted = FALSE;
-    if (vm_tell (m->source, "migrate_cancel", NULL, &why))
+    m->abort_sent = vm_tell (m->source, "migrate_cancel", NULL, &why);
+    if (m->abort_sent)
         return TRUE;
     if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
         migration_notice (m, "warning", "no-cancel", "%s", why->message);
@@ -253,19 +254,16 @@ turn (Migration *m, gint64 *refreshed_us, GError **error)
 static gboolean
 outlasts (Migration *m, const GError *why, gint64 *away_us)
 {
-    gint64 now_us = g_get_monotonic_time ();
+    gboolean is_news = *away_us == 0;
 
-    if (!qmp_address_is_libvirt (m->global->socket) ||
-        !g_error_matches (why, QMP_ERROR, QMP_ERROR_TIMEOUT))
+    if (!migration_libvirt_is_away (m, why, away_us))
         return FALSE;
-    if (*away_us == 0) {
-        *away_us = now_us;
+    if (is_news)
         migration_notice (m, "warning", "libvirt-away",
                           "libvirt does not answer; QEMU goes on with what is set, and so do we "
                           "when libvirt is back: %s",
                           why->message);
-    }
-    return now_us - *away_us < LIBVIRT_PATIENCE_US;
+    return TRUE;
 }
 
 /* In pre-switchover whoever paused it there goes on with it. */

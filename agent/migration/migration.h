@@ -110,6 +110,7 @@ struct Migration {
     gboolean autostart_cleared; /* the destination cannot start by itself */
     gboolean we_stopped;        /* the guest was stopped at the source by us */
     gboolean cancel_wanted;
+    gboolean abort_sent;      /* libvirt has taken our abort */
     guint64 finish_cap_us;    /* `finish`: the downtime limit may be raised so far; 0: not asked */
     gboolean postcopy_wanted; /* by rule or operator; not yet sent */
     gboolean postcopy_sent;   /* migrate-start-postcopy was sent */
@@ -269,6 +270,9 @@ void migration_refuse_foreign (Migration *m, GError *error);
  * (WHY is taken). Our changes go back to FOUND, the parameters as they were. */
 void migration_conclude_foreign (Migration *m, GError *why, json_object *found);
 
+/* No answer, from a libvirtd that may come back within LIBVIRT_PATIENCE_US. *AWAY_US: since when, 0
+ * before. */
+gboolean migration_libvirt_is_away (const Migration *m, const GError *why, gint64 *away_us);
 /* The last of that: where the guest stays at the source. */
 void migration_restore_foreign (Migration *m, json_object *found);
 

@@ -36,7 +36,7 @@ class OnTheWay(LibvirtTest):
         lines = self.record(running, 11)
         self.assertEqual(lines[-1]["guest_runs_on"], "source")
         self.assertEqual(self.state(self.lab.a), "running")
-        self.assertEqual(self.stage.source.witness.call("query-migrate")["status"], "cancelled")
+        self.assertIn(self.stage.source.witness.call("query-migrate")["status"], ("cancelled", "failed"))
         after = self.stage.source.witness.call("query-migrate-parameters")
         changed = {name for name in before if after.get(name) != before[name]}
         self.assertEqual(changed - {"max-bandwidth"}, set())    # libvirt's own, which it leaves
