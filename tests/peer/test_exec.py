@@ -49,15 +49,6 @@ class Exec(Bench):
         self.assertEqual(done.code, 2, str(done))
         self.assertIn("open.py may be written by others (mode 0666)", done.said())
 
-    def test_one_that_dies_loses_its_seat_and_nothing_else(self):
-        path = self.program("dies")
-        pathlib.Path(path).write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
-        done = self.steered(f"command={path},restarts=0", "--max-downtime", "3s")
-        self.assertEqual(done.code, 0, self.told(self.there, done))
-        said = self.notices(done)
-        self.assertTrue(any("it has ended; the migration goes on" in text for text in said), said)
-        self.assertTrue(any(text.endswith("no more") for text in said), said)
-
     def test_a_file_of_a_policy_reaches_it(self):
         file = os.path.join(self.folder, "schedule.json")
         for text, code in (('{"init":[],"stalling":[{"limit":1,"action":{"name":"abort","params":[]}}]}', 0), ('{"stalling":1}', 2)):
