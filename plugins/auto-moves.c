@@ -9,7 +9,9 @@
 /* A limit that differs less is left: each change costs QEMU's main loop a moment. */
 #define SAME_LIMIT 0.1
 /* What is found may be so much more than foreseen. */
-#define NEARLY 1.2
+#define NEARLY 1.25
+/* A look that is so long ago has just been. */
+#define FRESH_US (100 * MS)
 /* Until QEMU has heard of one. */
 #define COMMAND_US (20 * MS)
 
@@ -69,7 +71,12 @@ permit (const struct qmpmig_sample *s, const struct forecast_model *m, const str
 
     double shortest = shortest_us (s, way->throttle), limit = shortest;
 
-    if (now_us <= fmin (way->stop_us * NEARLY, way->most_us))
+    double wanted_us = way->f.ends ? fmax (way->f.blackout_us, shortest) : way->stop_us;
+
+    /* In the middle of a pass waiting for its end leaves less. */
+    if (known (s->since_sync_us) < FRESH_US)
+        wanted_us = wanted_us * NEARLY + COMMAND_US;
+    if (now_us <= fmin (wanted_us, way->most_us))
         limit = fmax (fmin (now_us * NEARLY, way->most_us), shortest);
     set_downtime (s, limit, a);
 }

@@ -69,8 +69,8 @@ struct way {
     struct forecast f;
 };
 
-/* Throttled as soon as that can be, or left as it is (0), with the shortest standstill that hardly
- * makes it longer; the longest permitted one if it does not end. */
+/* Throttled as soon as that can be, or left as it is (0), with the cheapest of the standstills
+ * that hardly make it longer; the longest permitted one if it does not end. */
 struct way find_way (const struct policy *p, const struct qmpmig_sample *s,
                      const struct forecast_model *m, double throttle);
 /* The same, but throttled only when a pass has not shrunk. */

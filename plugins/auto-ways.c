@@ -11,7 +11,7 @@
 #define SHORTEST_THROTTLED_US (30 * MS)
 #define LONGER                1.4 /* each that is considered than the one before */
 /* What a shorter one may add to the total time. */
-#define WORTH_TIME 0.03
+#define WORTH_TIME 0.04
 /* A second of standstill is as bad as so many seconds of work, one of migration as so much of one.
  */
 #define STANDSTILL_PRICE 2.0
@@ -120,16 +120,19 @@ struct way
 find_way (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
           double throttle)
 {
-    double most_us = allowed_us (s, throttle), shortest = shortest_us (s, throttle);
-    struct way longest = try_way (p, s, m, throttle, most_us), way = longest;
-    double worth_us = total_us (&longest) * (1 + WORTH_TIME) + WORTH_TIME * known (s->now_us);
+    double most_us = allowed_us (s, throttle);
+    struct way longest = try_way (p, s, m, throttle, most_us), best = longest;
+    double worth_us = total_us (&longest) + WORTH_TIME * (total_us (&longest) + known (s->now_us));
 
-    for (double stop_us = shortest; longest.f.ends && stop_us < most_us; stop_us *= LONGER) {
-        way = try_way (p, s, m, throttle, stop_us);
-        if (total_us (&way) <= worth_us)
-            return way;
+    if (!longest.f.ends)
+        return longest;
+    for (double stop_us = shortest_us (s, throttle); stop_us < most_us; stop_us *= LONGER) {
+        struct way way = try_way (p, s, m, throttle, stop_us);
+
+        if (total_us (&way) <= worth_us && price (&way.f) < price (&best.f))
+            best = way;
     }
-    return longest;
+    return best;
 }
 
 struct forecast
