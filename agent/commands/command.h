@@ -37,6 +37,8 @@ char **command_arguments (const CommandLine *line); /* after the command's name,
 gboolean command_flag (const CommandLine *line, const char *option);
 /* The last value given, "" for an optional one left out, NULL when the option was not given. */
 const char *command_value (const CommandLine *line, const char *option);
+/* All values given, in their order; borrowed (const char *). The list is the caller's. */
+GPtrArray *command_values (const CommandLine *line, const char *option);
 
 /* Prints the error ("qmpmig: TEXT" on stderr; with --json also a `result` line on stdout) and gives
  * the exit code that its domain and code stand for. Takes ERROR. */
@@ -50,5 +52,5 @@ extern const Command command_migrate, command_incoming, command_recover,
     command_steer; /* migration */
 extern const Command command_status, command_get, command_set, command_finish, command_postcopy,
     command_cancel, command_capabilities, command_events, command_qmp; /* look and touch */
-extern const Command command_list, command_history, command_policies;
+extern const Command command_list, command_history, command_policies, command_simulate;
 extern const Command command_hook, command_report; /* helpers, see helper.h */

@@ -459,3 +459,17 @@ command_value (const CommandLine *self, const char *option)
     }
     return NULL;
 }
+
+GPtrArray *
+command_values (const CommandLine *self, const char *option)
+{
+    GPtrArray *values = g_ptr_array_new ();
+
+    for (guint i = 0; i < self->given->len; i++) {
+        const Given *given = &g_array_index (self->given, Given, i);
+
+        if (!strcmp (given->spec->name, option) && given->value)
+            g_ptr_array_add (values, (gpointer)given->value);
+    }
+    return values;
+}

@@ -74,7 +74,7 @@ migration_sample_dirtying (Migration *m)
     DirtySampling *self = &m->sampling;
     guint64 now_us = m->tracker.last.now_us;
 
-    if (self->ended || m->observes || m->is_foreign || now_us < SETTLED_US)
+    if (self->ended || m->helm.observes || m->is_foreign || now_us < SETTLED_US)
         return;
     if (self->step >= G_N_ELEMENTS (times_ms) || m->tracker.last.syncs > 1) {
         self->ended = TRUE;

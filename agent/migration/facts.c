@@ -54,7 +54,7 @@ migration_journal_facts (const Migration *m)
         json_object_new_uint64 (m->limits.max_downtime_us), "max_throttle_pct",
         json_object_new_int ((int)m->limits.max_throttle_pct), "postcopy",
         json_object_new_int ((int)m->limits.postcopy), "steers_throttle",
-        json_object_new_boolean (m->steers_throttle), "if_stuck",
+        json_object_new_boolean (m->helm.steers_throttle), "if_stuck",
         json_object_new_int ((int)m->limits.if_stuck), "policy", json_object_new_string (o->policy),
         "policy_keys", migration_policy_keys (m), "on_success",
         json_object_new_int ((int)o->on_success), "tls", tls_to_json (&o->tls), NULL);

@@ -126,7 +126,7 @@ migration_restore_foreign (Migration *m, json_object *found)
 {
     json_object *parameters;
 
-    if (m->observes || g_strcmp0 (m->result.guest_runs_on, "source") != 0 ||
+    if (m->helm.observes || g_strcmp0 (m->result.guest_runs_on, "source") != 0 ||
         m->result.outcome == OUTCOME_LEFT)
         return;
     parameters = ours (m, found);

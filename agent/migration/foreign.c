@@ -86,7 +86,7 @@ set_limits (Migration *m)
         m->limits.postcopy = QMPMIG_POSTCOPY_NEVER;
     else if (o->postcopy == POSTCOPY_NOW)
         m->limits.postcopy = QMPMIG_POSTCOPY_NOW;
-    m->steers_throttle =
+    m->helm.steers_throttle =
         vm_has_capability (m->source, "auto-converge") && o->throttle == THROTTLE_STEER;
 }
 
@@ -149,12 +149,12 @@ take_the_knobs (Migration *m, GError **error)
 {
     json_object *arguments;
 
-    if (m->observes) {
+    if (m->helm.observes) {
         m->tracker.throttle_commanded_pct = SAMPLE_UNKNOWN;
         return TRUE;
     }
     arguments = json_object_new_object ();
-    if (m->steers_throttle)
+    if (m->helm.steers_throttle)
         add_parking (arguments);
     if (g_hash_table_contains (m->options->given, "bandwidth"))
         json_object_object_add (arguments, "max-bandwidth",
@@ -172,7 +172,7 @@ switch_to_postcopy (Migration *m, GError **error)
 {
     g_autoptr (GError) why = NULL;
 
-    if (!m->postcopy_wanted || m->postcopy_sent || m->status != STATUS_ACTIVE || m->observes)
+    if (!m->postcopy_wanted || m->postcopy_sent || m->status != STATUS_ACTIVE || m->helm.observes)
         return TRUE;
     m->postcopy_sent = vm_tell (m->source, "migrate-start-postcopy", NULL, &why);
     if (m->postcopy_sent)
@@ -319,7 +319,7 @@ migration_steer_foreign (Migration *m, gboolean waits, gboolean observes, Migrat
     m->started_us = g_get_monotonic_time ();
     m->is_foreign = TRUE;
     m->set_by_us = json_object_new_object ();
-    m->observes = observes;
+    m->helm.observes = observes;
     if (attach (m, waits, check, &error))
         tune (m);
     else

@@ -11,8 +11,7 @@
 #include "agent/migration/uri.h"
 #include "agent/migration/vm.h"
 #include "agent/options.h"
-#include "agent/steering/policy.h"
-#include "agent/steering/tracker.h"
+#include "agent/steering/helm.h"
 
 /* How long we wait for what, documented in qmpmig(1). Each answer of a peer has its own limit on
  * top (--reply-timeout). */
@@ -47,13 +46,6 @@ typedef struct {
     gboolean source_kept;
 } Result;
 
-/* throttle.c */
-typedef struct {
-    enum { PRIMER_PARKED, PRIMER_COUNTING, PRIMER_READY, PRIMER_DONE } stage;
-    guint64 rate; /* of dirty pages, as QEMU told last */
-    gboolean was_parked;
-} ThrottlePrimer;
-
 /* dirty-sampling.c */
 typedef struct {
     guint step;
@@ -85,12 +77,7 @@ struct Migration {
 
     Limits limits;
     Tracker tracker;
-    gboolean steers_throttle;     /* auto-converge is armed for us to steer */
-    Policy *policy;               /* NULL: nobody steers */
-    struct qmpmig_advice advised; /* the last one */
-    guint64 ask_again_us;         /* time of the migration; until then the clock is no reason */
-    gboolean policy_slow, policy_lost;
-    ThrottlePrimer primer;
+    Helm helm;
     DirtySampling sampling;
     gint64 started_us;  /* of this qmpmig's work */
     gint64 migrate_us;  /* `migrate` was sent */
@@ -99,7 +86,6 @@ struct Migration {
 
     gboolean is_foreign;      /* somebody else started it, and ends it */
     struct Launch *launch;    /* libvirt's call, where libvirt moves it for us; else NULL */
-    gboolean observes;        /* nothing is changed, only told */
     json_object *set_by_us;   /* parameters of a foreign one; NULL: it is ours */
     gboolean told_completed;  /* an event of the source's said so */
     gboolean told_switchover; /* the source's last one: it stands in pre-switchover */
@@ -242,14 +228,8 @@ gboolean migration_seat_policy (Migration *m, GError **error);
 gboolean migration_steer (Migration *m, GError **error);
 /* QMPMIG_MAY_: the knobs that can be turned now. */
 guint64 migration_knobs (const Migration *m);
-/* To the parameters ARGUMENTS: what makes QEMU throttle by PCT. */
-void migration_add_throttle (json_object *arguments, guint pct);
-/* It was sent. */
-void migration_note_throttle (Migration *m, guint pct);
 /* With each look, in the first pass: has QEMU find out how fast the guest writes. */
 void migration_sample_dirtying (Migration *m);
-/* With each look: makes the next command hold as soon as it can. */
-gboolean migration_prime_throttle (Migration *m, GError **error);
 gboolean migration_pause_guest (Migration *m, GError **error);
 
 /* The operator's limits, from the options. */

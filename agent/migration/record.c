@@ -144,8 +144,8 @@ ends_to_json (const Migration *m)
 static json_object *
 policy_to_json (const Migration *m)
 {
-    return qmp_object ("name", json_object_new_string (policy_name (m->policy)), "version",
-                       json_object_new_string (policy_version (m->policy)), "keys",
+    return qmp_object ("name", json_object_new_string (policy_name (m->helm.policy)), "version",
+                       json_object_new_string (policy_version (m->helm.policy)), "keys",
                        migration_policy_keys (m), NULL);
 }
 
@@ -167,8 +167,8 @@ migration_post_header (Migration *m)
     if (m->uri)
         add_text (header, "uri", m->uri->text);
     if (m->is_foreign)
-        json_object_object_add (header, "observe", json_object_new_boolean (m->observes));
-    if (m->policy)
+        json_object_object_add (header, "observe", json_object_new_boolean (m->helm.observes));
+    if (m->helm.policy)
         json_object_object_add (header, "policy", policy_to_json (m));
     if (vm) {
         add_text (names, "name", vm->name);
@@ -353,7 +353,7 @@ migration_clear (Migration *m)
     journal_close (m->journal);
     launch_unref (m->launch);
     plan_free (m->plan);
-    policy_free (m->policy);
+    policy_free (m->helm.policy);
     vm_close (m->source);
     vm_close (m->destination);
     migration_uri_free (m->uri);

@@ -40,7 +40,7 @@ take_facts (Migration *m)
         .postcopy = (enum qmpmig_postcopy)qmp_peek_uint (facts, "postcopy", 0),
         .if_stuck = (enum qmpmig_if_stuck)qmp_peek_uint (facts, "if_stuck", 0),
     };
-    m->steers_throttle = qmp_peek_bool (facts, "steers_throttle", FALSE);
+    m->helm.steers_throttle = qmp_peek_bool (facts, "steers_throttle", FALSE);
     take_policy (o, facts);
     if (o->on_success == ON_SUCCESS_AUTO)
         o->on_success = (OnSuccess)qmp_peek_uint (facts, "on_success", ON_SUCCESS_AUTO);

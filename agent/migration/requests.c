@@ -197,7 +197,7 @@ limit_throttle (Migration *m, json_object *qemu)
     m->limits.max_throttle_pct =
         MIN (plan_throttle_cap (m->limits.max_stall_us), m->options->max_throttle_pct);
     if (m->tracker.throttle_commanded_pct > m->limits.max_throttle_pct)
-        migration_add_throttle (qemu, m->limits.max_throttle_pct);
+        helm_add_throttle (qemu, m->limits.max_throttle_pct);
 }
 
 /* Limits by the names of the options; FALSE when NAME is none. */
@@ -319,7 +319,7 @@ spare (const Migration *m, const Request *request)
     const char *by = qmp_peek_string (request->arguments, "by", "");
     RequestKind kind = request->kind;
 
-    if (m->observes && (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
+    if (m->helm.observes && (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
         return refuse (EXIT_REFUSED, "refused: this qmpmig only observes (steer --observe)");
     if (m->launch && kind == REQUEST_CANCEL)
         return NULL;

@@ -98,7 +98,7 @@ make_plan (Migration *m, GError **error)
     if (!m->plan)
         return FALSE;
     m->limits.postcopy = armed_postcopy (m->plan);
-    m->steers_throttle = m->plan->steers_throttle;
+    m->helm.steers_throttle = m->plan->steers_throttle;
     return TRUE;
 }
 

@@ -94,13 +94,13 @@ configure (Migration *m, GError **error)
     for (guint i = 0; i < keys->len; i++) {
         const NamedValue *pair = g_ptr_array_index (keys, i);
 
-        if (!policy_configure (m->policy, pair->name, pair->value, error)) {
+        if (!policy_configure (m->helm.policy, pair->name, pair->value, error)) {
             if (pair->origin)
                 g_prefix_error (error, "%s: ", pair->origin);
             return FALSE;
         }
     }
-    return policy_complete (m->policy, error);
+    return policy_complete (m->helm.policy, error);
 }
 
 static guint
@@ -119,13 +119,14 @@ migration_seat_policy (Migration *m, GError **error)
     struct qmpmig_facts facts;
 
     fill_context (m->source, kind (m), &context);
-    m->policy = m->options->allow_exec ? policy_load_or_exec (m->options->policy, &context, &why)
-                                       : policy_load (m->options->policy, &context, &why);
-    if (m->policy && configure (m, &why)) {
+    m->helm.policy = m->options->allow_exec
+                         ? policy_load_or_exec (m->options->policy, &context, &why)
+                         : policy_load (m->options->policy, &context, &why);
+    if (m->helm.policy && configure (m, &why)) {
         if (m->is_foreign) /* what is armed was chosen by whoever started it */
             return TRUE;
         fill_facts (m, &facts);
-        if (policy_plan (m->policy, &facts, &m->options->armed, &why))
+        if (policy_plan (m->helm.policy, &facts, &m->options->armed, &why))
             return TRUE;
     }
     return migrate_fail (error, (ExitCode)why->code, "%s", why->message);

@@ -249,7 +249,7 @@ migration_apply (Migration *m, json_object *arguments, GPtrArray *changed, GErro
     g_autoptr (GError) why = NULL;
     gboolean ok = TRUE;
 
-    if (m->observes) { /* whatever else is forgotten above */
+    if (m->helm.observes) { /* whatever else is forgotten above */
         json_object_put (arguments);
         return TRUE;
     }

@@ -3,7 +3,7 @@
  * acts at every second look that finds more dirtied than its threshold, of those at least a second
  * after the last such look; two counts for a command would be two seconds. So the first is taken in
  * advance, with what would come of a second one parked at 1 %, and then nothing is let count. */
-#include "agent/migration/migration.h"
+#include "agent/steering/helm.h"
 #include "qmp/value.h"
 
 /* Percent of what was sent: any writing at all counts, or only what the link cannot follow. */
@@ -13,7 +13,7 @@
 /* QEMU sets exactly p at its next trigger, up or down, when one increment spans everything and the
  * maximum is p. Its first trigger takes the initial value instead. It has no 0. */
 void
-migration_add_throttle (json_object *arguments, guint pct)
+helm_add_throttle (json_object *arguments, guint pct)
 {
     int p = (int)MAX (pct, 1);
 
@@ -25,17 +25,18 @@ migration_add_throttle (json_object *arguments, guint pct)
 }
 
 void
-migration_note_throttle (Migration *m, guint pct)
+helm_note_throttle (Helm *self, Tracker *tracker, guint pct)
 {
-    m->tracker.throttle_commanded_pct = MAX (pct, 1);
-    m->primer.stage = PRIMER_DONE;
+    tracker->throttle_commanded_pct = MAX (pct, 1);
+    self->primer.stage = PRIMER_DONE;
 }
 
 static gboolean
-set_threshold (Migration *m, int pct, GError **error)
+set_threshold (const HelmShip *ship, gpointer data, int pct, GError **error)
 {
-    return migration_apply (
-        m, qmp_object ("throttle-trigger-threshold", json_object_new_int (pct), NULL), NULL, error);
+    return ship->apply (data,
+                        qmp_object ("throttle-trigger-threshold", json_object_new_int (pct), NULL),
+                        NULL, error);
 }
 
 /* Only a look that counts makes QEMU tell another rate of dirty pages. */
@@ -62,26 +63,27 @@ was_used_up (ThrottlePrimer *self, const Sample *s)
 
 /* From the first look on: the end of the first pass is the one that is taken in advance. */
 gboolean
-migration_prime_throttle (Migration *m, GError **error)
+helm_prime_throttle (Helm *self, const Tracker *tracker, const HelmShip *ship, gpointer data,
+                     GError **error)
 {
-    gboolean counted = has_counted (&m->primer, &m->tracker.last);
+    gboolean counted = has_counted (&self->primer, &tracker->last);
 
-    if (!m->steers_throttle)
+    if (!self->steers_throttle)
         return TRUE;
-    switch (m->primer.stage) {
+    switch (self->primer.stage) {
     case PRIMER_PARKED:
-        m->primer.stage = PRIMER_COUNTING;
-        return set_threshold (m, ANY_WRITING, error);
+        self->primer.stage = PRIMER_COUNTING;
+        return set_threshold (ship, data, ANY_WRITING, error);
     case PRIMER_COUNTING:
         if (!counted)
             return TRUE;
-        m->primer.stage = PRIMER_READY;
-        return set_threshold (m, OVERFLOWING_ONLY, error);
+        self->primer.stage = PRIMER_READY;
+        return set_threshold (ship, data, OVERFLOWING_ONLY, error);
     case PRIMER_READY:
-        if (!was_used_up (&m->primer, &m->tracker.last))
+        if (!was_used_up (&self->primer, &tracker->last))
             return TRUE;
-        m->primer.stage = PRIMER_COUNTING;
-        return set_threshold (m, ANY_WRITING, error);
+        self->primer.stage = PRIMER_COUNTING;
+        return set_threshold (ship, data, ANY_WRITING, error);
     case PRIMER_DONE:
         return TRUE;
     }

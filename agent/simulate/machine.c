@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/simulate/machine.h"
+
+SimMachine
+machine_new (gboolean kvm)
+{
+    SimMachine tcg = { .setup_us = 3000,
+                       .page_us = 4,
+                       .zero_page_us = 1.7,
+                       .socket_bytes = 600000,
+                       .switch_us = 12000,
+                       .notice_us = 8000,
+                       .postcopy_us = 60000,
+                       .fault_us = 2000 };
+    SimMachine host = { .setup_us = 20000,
+                        .page_us = 0.3,
+                        .zero_page_us = 0.3,
+                        .socket_bytes = 600000,
+                        .switch_us = 25000,
+                        .notice_us = 5000,
+                        .postcopy_us = 40000,
+                        .fault_us = 300 };
+
+    return kvm ? host : tcg;
+}

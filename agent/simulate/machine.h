@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How long things take where the simulated QEMU runs. */
+#pragma once
+
+#include "agent/simulate/thread.h"
+
+/* KVM: a host as they are in a data centre. */
+SimMachine machine_new (gboolean kvm);

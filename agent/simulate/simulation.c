@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent/simulate/simulation.h"
+
+#include <math.h>
+
+#include "agent/migration/plan.h"
+#include "agent/simulate/arm.h"
+#include "agent/steering/helm.h"
+#include "qmp/value.h"
+
+#define SAMPLE_US 100000
+
+typedef struct {
+    const Simulation *setup;
+    Thread *thread;
+    Helm helm;
+    Tracker tracker;
+    Limits limits;
+    guint64 may; /* QMPMIG_MAY_ that do not change */
+    gboolean postcopy_wanted, paused;
+} Run;
+
+static void
+post (gpointer data, const char *type, json_object *body)
+{
+    Run *run = data;
+    const Simulation *setup = run->setup;
+
+    if (setup->post)
+        setup->post (setup->data, type, run->tracker.last.now_us, body);
+    else
+        json_object_put (body);
+}
+
+static void
+notice (gpointer data, const char *level, const char *code, const char *text)
+{
+    post (data, "notice",
+          qmp_object ("level", json_object_new_string (level), "code",
+                      json_object_new_string (code), "text", json_object_new_string (text), NULL));
+}
+
+static gboolean
+apply (gpointer data, json_object *arguments, GPtrArray *changed, GError **error G_GNUC_UNUSED)
+{
+    Run *run = data;
+    json_object *list = json_object_new_array ();
+
+    thread_set_parameters (run->thread, arguments);
+    for (guint i = 0; changed && i < changed->len; i++)
+        json_object_array_add (list, json_object_new_string (g_ptr_array_index (changed, i)));
+    post (run, "applied",
+          qmp_object ("parameters", arguments, "answer", json_object_new_string ("ok"),
+                      "changed_by_guard", list, NULL));
+    return TRUE;
+}
+
+static gboolean
+act (gpointer data, enum qmpmig_action action, GError **error G_GNUC_UNUSED)
+{
+    Run *run = data;
+
+    switch (action) {
+    case QMPMIG_ACTION_NONE:
+        break;
+    case QMPMIG_ACTION_POSTCOPY:
+        run->postcopy_wanted = TRUE;
+        thread_start_postcopy (run->thread);
+        break;
+    case QMPMIG_ACTION_PAUSE_GUEST:
+        run->paused = TRUE;
+        thread_stop_guest (run->thread);
+        break;
+    case QMPMIG_ACTION_CANCEL:
+        thread_cancel (run->thread);
+        break;
+    }
+    return TRUE;
+}
+
+static const HelmShip ship = { apply, act, post, notice };
+
+static guint64
+knobs (const Run *run)
+{
+    guint64 may = run->may;
+
+    if (run->paused)
+        may &= ~(guint64)(QMPMIG_MAY_POSTCOPY | QMPMIG_MAY_PAUSE_GUEST | QMPMIG_MAY_THROTTLE_UP |
+                          QMPMIG_MAY_THROTTLE_DOWN);
+    return run->postcopy_wanted ? 0 : may;
+}
+
+static void
+look (Run *run, guint64 now_us)
+{
+    Sample sample = run->tracker.last;
+    gboolean ended;
+
+    thread_read (run->thread, &sample, &run->tracker.outlook);
+    ended = sample.status == QMPMIG_STATUS_ENDED;
+    run->tracker.postcopy = run->postcopy_wanted;
+    sample.may = ended ? 0 : knobs (run);
+    tracker_take (&run->tracker, &sample, &run->limits, now_us);
+    if (run->setup->post)
+        post (run, "sample",
+              sample_to_json (&run->tracker.last, &run->tracker.outlook,
+                              ended ? "completed" : "active", run->paused ? "paused" : "running"));
+}
+
+static void
+read_result (const Run *run, gboolean stuck, SimResult *result)
+{
+    const ThreadEnd *end = thread_end (run->thread);
+    const struct qmpmig_advice *advised = &run->helm.advised;
+
+    *result = (SimResult){
+        .outcome = stuck            ? SIM_STUCK
+                   : end->cancelled ? SIM_CANCELLED
+                                    : SIM_COMPLETED,
+        .postcopy = end->postcopy,
+        .total_us = stuck ? run->tracker.last.now_us : (guint64)end->total_us,
+        .blackout_us = (guint64)end->blackout_us,
+        .qemu_downtime_us = (guint64)end->qemu_downtime_us,
+        .stall_us = (guint64)end->stall_us,
+        .work_lost_us = (guint64)end->lost_us,
+        .sent_bytes = stuck ? run->tracker.last.sent_bytes : (guint64)end->bytes,
+        .passes = run->tracker.passes,
+        .syncs = run->tracker.last.syncs,
+        .throttle_integral_us = run->tracker.throttle_integral_us,
+        .verdict = advised->verdict,
+        .needs = advised->needs,
+        .needed_downtime_us = advised->needed_downtime_us,
+        .needed_bandwidth_bytes_per_s = advised->needed_bandwidth_bytes_per_s,
+        .reason = advised->reason[0] ? g_strdup (advised->reason) : NULL,
+    };
+}
+
+static gboolean
+sail (Run *run, SimResult *ret_result, GError **error)
+{
+    guint64 now_us = 0;
+    gboolean goes = TRUE;
+
+    /* The first look comes when `migrate` has been answered. */
+    for (now_us = SAMPLE_US / 20; goes && now_us < run->setup->give_up_us; now_us += SAMPLE_US) {
+        goes = thread_run (run->thread, (double)now_us);
+        look (run, goes ? now_us : (guint64)thread_end (run->thread)->total_us);
+        if (goes && run->limits.postcopy == QMPMIG_POSTCOPY_NOW && run->tracker.passes > 0 &&
+            !run->postcopy_wanted)
+            act (run, QMPMIG_ACTION_POSTCOPY, NULL);
+        if (goes && !run->postcopy_wanted &&
+            !helm_steer (&run->helm, &run->tracker, &ship, run, error))
+            return FALSE;
+        goes = goes && !thread_end (run->thread)->cancelled;
+    }
+    read_result (run, goes, ret_result);
+    return TRUE;
+}
+
+gboolean
+simulation_run (const Simulation *self, SimResult *ret_result, GError **error)
+{
+    g_autoptr (Policy) policy = NULL;
+    Run run = { .setup = self };
+    ThreadSetup setup = self->thread;
+    g_autoptr (json_object) parameters = NULL;
+    gboolean ok;
+
+    policy = arm_policy (self, &setup, &run.limits, &run.helm.steers_throttle, &run.may,
+                         &parameters, error);
+    if (!policy)
+        return FALSE;
+    run.helm.policy = policy;
+    run.helm.waits = TRUE;
+    policy_default_advice (&run.helm.advised);
+    tracker_init (&run.tracker);
+    run.thread =
+        thread_new (&setup, (const Area *)self->workload->areas->data, self->workload->areas->len,
+                    (const Writer *)self->workload->writers->data, self->workload->writers->len,
+                    &self->link, self->seed);
+    thread_set_parameters (run.thread, parameters);
+    ok = sail (&run, ret_result, error);
+    thread_free (run.thread);
+    return ok;
+}
+
+void
+sim_result_clear (SimResult *self)
+{
+    g_clear_pointer (&self->reason, g_free);
+}
+
+const char *
+sim_outcome_name (SimOutcome outcome)
+{
+    switch (outcome) {
+    case SIM_COMPLETED:
+        return "completed";
+    case SIM_CANCELLED:
+        return "cancelled";
+    case SIM_STUCK:
+        return "stuck";
+    }
+    return "stuck";
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One simulated migration under one policy: what happens to a sample is what happens to one of a
+ * real migration (steering/). */
+#pragma once
+
+#include "agent/options.h"
+#include "agent/simulate/thread.h"
+#include "agent/simulate/workload.h"
+#include "qmp/message.h"
+
+typedef struct {
+    ThreadSetup thread;
+    const Workload *workload;
+    Link link;
+    guint64 seed;
+    guint64 give_up_us;            /* one that has not ended by then never will */
+    const MigrateOptions *options; /* policy, its keys, limits */
+    /* Lines of docs/json.md, of time T_US; takes BODY. May be NULL. */
+    void (*post) (gpointer data, const char *type, guint64 t_us, json_object *body);
+    gpointer data;
+} Simulation;
+
+typedef enum { SIM_COMPLETED, SIM_CANCELLED, SIM_STUCK } SimOutcome;
+
+typedef struct {
+    SimOutcome outcome;
+    gboolean postcopy;
+    guint64 total_us, blackout_us, qemu_downtime_us, stall_us, work_lost_us;
+    guint64 sent_bytes, passes, syncs, throttle_integral_us;
+    guint64 verdict; /* the policy's last */
+    guint64 needs, needed_downtime_us, needed_bandwidth_bytes_per_s;
+    char *reason; /* the policy's last words; NULL: none */
+} SimResult;
+
+/* *ret_result is written on success; sim_result_clear() it. */
+gboolean simulation_run (const Simulation *self, SimResult *ret_result, GError **error);
+void sim_result_clear (SimResult *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SimResult, sim_result_clear)
+const char *sim_outcome_name (SimOutcome outcome);

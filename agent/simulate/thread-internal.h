@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Between the files of the migration thread. */
+#pragma once
+
+#include "agent/simulate/thread.h"
+
+#define SLICE_US       50000.0   /* ram_save_iterate() looks up then */
+#define WINDOW_US      100000.0  /* over which the rate is measured */
+#define RATED_US       1000000.0 /* syncs closer to each other rate nothing */
+#define FORCED_SYNC_US 5000000.0 /* a sync by the clock, with auto-converge */
+#define CLEAR_CHUNK    262144.0  /* pages of which KVM clears the log together */
+
+struct Thread {
+    ThreadSetup setup;
+    Memory *memory;
+    Writer *writers;
+    guint writer_count;
+    Link link;
+    Vcpu vcpu;
+    GRand *chance;
+    /* parameters */
+    double downtime_limit_us, bandwidth, switchover_bandwidth, postcopy_bandwidth;
+    guint trigger_pct, initial_pct, increment_pct, max_pct;
+    gboolean tailslow;
+    /* now */
+    double now_us, slice_end_us;
+    gboolean started, postcopy_wanted;
+    Traffic traffic;
+    /* the window */
+    double window_us, window_bytes, window_pages;
+    double rate, pages_rate; /* per second */
+    double threshold;        /* bytes: less can be sent within the limit */
+    double expected_us;
+    /* syncs */
+    guint64 syncs;
+    double rated_us, period_dirty, period_bytes; /* since the last rated one */
+    double dirty_rate;                           /* pages per second */
+    double left_at_sync;                         /* bytes */
+    guint hits;
+    double forced_us;
+    guint64 forced_syncs;
+    ThreadEnd end;
+    guint64 postcopy_requests;
+    double postcopy_end_us;
+};
+
+double thread_left_bytes (const Thread *self);
+double thread_rate (const Thread *self); /* bytes per second that go out */
+void thread_sync (Thread *self);
+void thread_forced_sync (Thread *self);
+void thread_complete (Thread *self);
+void thread_switch_to_postcopy (Thread *self);
+void thread_pass_time (Thread *self, double us);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QEMU's migration thread: slices of sending, windows of measuring, syncs, the throttle's trigger,
+ * the switchover. As in QEMU 10.0 (migration/migration.c, ram.c, cpu-throttle.c), with what was
+ * otherwise in older ones. Time is its own: microseconds since `migrate`. */
+#pragma once
+
+#include "agent/simulate/link.h"
+#include "agent/simulate/memory.h"
+#include "agent/simulate/vcpu.h"
+#include "agent/steering/sample.h"
+
+/* How long things take on the machine that is simulated. */
+typedef struct {
+    double setup_us;              /* until the first page goes */
+    double page_us, zero_page_us; /* of the migration thread, for a page */
+    double socket_bytes;          /* that wait in the socket when the guest is stopped */
+    double switch_us;             /* of the blackout, without memory */
+    double notice_us;             /* from the last byte until we have seen the guest run */
+    double postcopy_us, fault_us; /* switch to postcopy; one fault without load */
+} SimMachine;
+
+typedef struct {
+    guint qemu_major, qemu_minor;
+    gboolean kvm;
+    guint vcpus;
+    double busy; /* share of its processors that the guest uses */
+    gboolean auto_converge, postcopy, preempt;
+    guint64 xbzrle_cache_bytes; /* 0: off */
+    SimMachine machine;
+} ThreadSetup;
+
+typedef struct Thread Thread;
+
+typedef struct {
+    gboolean completed, cancelled, postcopy;
+    double total_us;
+    double blackout_us, qemu_downtime_us, stall_us, lost_us;
+    double bytes;
+} ThreadEnd;
+
+/* WRITERS, LINK and AREAS are copied. */
+Thread *thread_new (const ThreadSetup *setup, const Area *areas, guint count, const Writer *writers,
+                    guint writer_count, const Link *link, guint64 seed);
+void thread_free (Thread *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Thread, thread_free)
+
+/* migrate-set-parameters; what it does not know is ignored, as it is checked above. */
+void thread_set_parameters (Thread *self, json_object *parameters);
+void thread_start_postcopy (Thread *self);
+void thread_stop_guest (Thread *self);
+void thread_cancel (Thread *self);
+/* TRUE while it goes on. */
+gboolean thread_run (Thread *self, double until_us);
+/* What query-migrate and query-migrate-parameters would say. */
+void thread_read (const Thread *self, Sample *sample, Outlook *outlook);
+const ThreadEnd *thread_end (const Thread *self);

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`qmpmig simulate`: guests that there are none of, moved by a model of QEMU."""
+
+import json
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from tests.cli import program
+from tests.display.record import line_faults, record_faults
+
+GIB = 1 << 30
+
+
+def simulate(*words):
+    return program.run("simulate", *words)
+
+
+def simulated(*words):
+    done = simulate("--json", *words)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    for line in lines:
+        assert not line_faults(line), line_faults(line)
+    return lines
+
+
+def one(*words):
+    line, = simulated(*words)
+    return line
+
+
+def sense(line):
+    return {key: value for key, value in line.items() if key not in ("wall_clock", "t_us")}
+
+
+class Described(unittest.TestCase):
+    def test_memory_takes_its_time_over_the_link(self):
+        line = one("--memory", "4GiB", "--link", "1Gbit/s")
+        self.assertEqual(line["outcome"], "completed")
+        self.assertAlmostEqual(line["total_us"] / 1e6, 4 * GIB * 8 / 1e9, delta=1)
+
+    def test_half_the_link_takes_twice_the_time(self):
+        whole = one("--memory", "4GiB", "--link", "2Gbit/s")["total_us"]
+        half = one("--memory", "4GiB", "--link", "1Gbit/s")["total_us"]
+        self.assertAlmostEqual(half / whole, 2, delta=0.05)
+
+    def test_a_writer_makes_more_to_send(self):
+        calm = one("--memory", "4GiB", "--link", "1Gbit/s")
+        busy = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "hot:1GiB@50MiB/s")
+        self.assertGreater(busy["sent_bytes"], calm["sent_bytes"] * 1.2)
+
+    def test_zero_pages_cost_next_to_nothing(self):
+        line = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "zero:75%")
+        self.assertAlmostEqual(line["sent_bytes"] / GIB, 1, delta=0.05)
+
+    def test_a_newer_qemu_looks_every_five_seconds(self):
+        words = "--memory", "8GiB", "--link", "1Gbit/s", "--workload", "hot:4GiB@60MiB/s"
+        new, old = (one(*words, "--qemu", version)["syncs"] for version in ("10.0", "7.2"))
+        self.assertGreater(new, old + 3)
+
+    def test_kvm_clears_the_log_as_it_sends(self):
+        words = "--memory", "16GiB", "--link", "1Gbit/s", "--workload", "hot:8GiB@90MiB/s", "--policy", "throttle"
+        kvm, tcg = (one(*words, "--accel", accel)["sent_bytes"] for accel in ("kvm", "tcg"))
+        self.assertLess(kvm, tcg)
+
+    def test_more_processors_share_the_waiting_in_postcopy(self):
+        words = ("--memory", "8GiB", "--link", "10Gbit/s", "--workload", "hot:4GiB@100MiB/s", "--policy", "postcopy")
+        few, many = (one(*words, "--vcpus", number)["work_lost_us"] for number in ("1", "64"))
+        self.assertGreater(few, many * 2)
+
+    def test_the_seed_is_all_chance(self):
+        words = ("--memory", "8GiB", "--link", "10Gbit/s,noise=20%,shared=3s", "--workload",
+                 "hot:1GiB@500MiB/s,phases=2s", "--policy", "throttle")
+        first, again, other = (one(*words, "--seed", seed) for seed in ("7", "7", "8"))
+        self.assertEqual(sense(first), sense(again))
+        self.assertNotEqual(first["total_us"], other["total_us"])
+
+    def test_what_never_ends_is_stuck(self):
+        line = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "io:2GiB@2GiB/s", "--postcopy", "never",
+                   "--give-up", "1min")
+        self.assertEqual(line["outcome"], "stuck")
+        self.assertNotIn("blackout_us", line)
+
+    def test_a_device_is_not_held_back(self):
+        words = "--memory", "4GiB", "--link", "1Gbit/s", "--policy", "throttle", "--give-up", "3min"
+        guest = one(*words, "--workload", "sweep:2GiB@300MiB/s")
+        device = one(*words, "--workload", "io:2GiB@300MiB/s")
+        self.assertEqual((guest["outcome"], device["outcome"]), ("completed", "stuck"))
+
+    def test_a_terabyte_takes_less_than_a_second(self):
+        began = time.monotonic()
+        line = one("--memory", "1TiB", "--link", "100Gbit/s", "--workload", "zipf:100GiB@2GiB/s")
+        self.assertEqual(line["outcome"], "completed")
+        self.assertLess(time.monotonic() - began, 1)
+
+
+class Policies(unittest.TestCase):
+    WORDS = "--memory", "4GiB", "--link", "1Gbit/s", "--workload", "hot:256MiB@1GiB/s"
+
+    def test_each_has_a_line_in_the_order_given(self):
+        lines = simulated(*self.WORDS, "--policy", "postcopy", "--policy", "auto", "--policy", "throttle")
+        self.assertEqual([line["policy"] for line in lines], ["postcopy", "auto", "throttle"])
+        self.assertEqual([line["postcopy"] for line in lines], [True, lines[1]["postcopy"], False])
+
+    def test_the_table_says_what_the_lines_say(self):
+        done = simulate(*self.WORDS, "--policy", "postcopy", "--policy", "throttle")
+        title, postcopy, throttle = done.stdout.splitlines()
+        self.assertRegex(title, "^POLICY +OUTCOME +TOTAL +BLACKOUT")
+        self.assertRegex(postcopy, "^postcopy +completed by postcopy ")
+        self.assertRegex(throttle, "^throttle +completed ")
+
+    def test_limits_of_one_are_not_those_of_the_next(self):
+        strict, lax = simulated(*self.WORDS, "--policy", "throttle,max-stall=20ms", "--policy", "throttle",
+                                "--give-up", "2min")
+        self.assertLessEqual(strict["longest_stall_us"], 20_000)
+        self.assertGreater(lax["longest_stall_us"], 20_000)
+
+    def test_guard_rails_hold(self):
+        line = one(*self.WORDS, "--policy", "throttle", "--max-throttle", "30", "--give-up", "1min")
+        self.assertLessEqual(line["longest_stall_us"], 10_000)
+
+    def test_one_that_will_not_is_told(self):
+        done = simulate(*self.WORDS, "--policy", "deadline")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("--deadline", done.stderr)
+
+
+class Record(unittest.TestCase):
+    def test_a_simulated_move_leaves_a_record_like_a_real_one(self):
+        with tempfile.TemporaryDirectory() as home:
+            trace = Path(home) / "trace.jsonl"
+            line = one(*Policies.WORDS, "--policy", "auto", "--trace", str(trace))
+            lines = [json.loads(text) for text in trace.read_text().splitlines()]
+        self.assertEqual(record_faults(lines), [])
+        self.assertEqual(lines[-1]["total_us"], line["total_us"])
+        self.assertGreater(len([line for line in lines if line["type"] == "sample"]), 50)
+        self.assertTrue([line for line in lines if line["type"] == "applied"])
+
+
+class Mistakes(unittest.TestCase):
+    def test_each_is_told(self):
+        guest = "--memory", "1GiB", "--link", "1Gbit/s"
+        for words, told in (
+            ((), "--memory and --link"),
+            (("--memory", "1GiB", "--link", "unlimited"), "a link has a rate"),
+            ((*guest, "--workload", "warm:1GiB@1GiB/s"), "'warm' is none of"),
+            ((*guest, "--workload", "hot:2GiB@1GiB/s"), "more is written to"),
+            ((*guest, "--workload", "hot:1MiB"), "is not SIZE@RATE"),
+            ((*guest, "--workload", "hot:1MiB@1MiB/s,skew=1"), "'skew=1' is none of"),
+            ((*guest, "--link", "1Gbit/s,noise"), "is none of noise"),
+            ((*guest, "--qemu", "ten"), "is not MAJOR.MINOR"),
+        ):
+            with self.subTest(words):
+                done = simulate(*words)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(told, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
