@@ -293,7 +293,9 @@ simulate_each (Simulate *self, const GPtrArray *policies, GError **error)
         o->postcopy = common.postcopy;
         o->if_stuck = common.if_stuck;
         g_ptr_array_set_size (o->policy_keys, 0);
-        if (!migrate_options_set (o, "policy", text, error) || !simulate_one (self, text, error))
+        if (!migrate_options_set (o, "policy", text, error) ||
+            !config_apply_vm (command_config (self->line), o, NULL, NULL, error) ||
+            !simulate_one (self, text, error))
             return FALSE;
     }
     return TRUE;
@@ -339,6 +341,7 @@ run_simulate (const CommandLine *line)
 }
 
 static const OptionSpec options[] = {
+    { "policy", 0, "NAME[,KEY=VALUE...]", "who steers; may be given several times (default auto)" },
     { "memory", 0, "SIZE", "the guest's memory" },
     { "workload", 0, "TERMS", "who writes to it: hot:2GiB@1GiB/s+zero:30%, ... (default idle)" },
     { "link", 0, "RATE", "the link: 10Gbit/s[,noise=10%][,shared=5s]" },
@@ -351,8 +354,8 @@ static const OptionSpec options[] = {
 };
 
 static const char *const move_options[] = { "bandwidth", "deadline",     "if-stuck", "max-downtime",
-                                            "max-stall", "max-throttle", "policy",   "postcopy",
-                                            "throttle",  "trace",        "xbzrle",   NULL };
+                                            "max-stall", "max-throttle", "postcopy", "throttle",
+                                            "trace",     "xbzrle",       NULL };
 
 const Command command_simulate = {
     .name = "simulate",
