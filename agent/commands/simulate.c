@@ -131,7 +131,9 @@ post (gpointer data, const char *type, guint64 t_us, json_object *body)
     json_object_object_add (line, "type", json_object_new_string (type));
     json_object_object_add (line, "t_us", json_object_new_uint64 (t_us));
     json_object_object_add (line, "id", json_object_new_string (self->id));
-    trouble = trace_line (self->trace, line);
+    trouble = trace_line (self->trace, line,
+                          json_object_to_json_string_ext (
+                              line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     if (trouble)
         record_warn (self->line, "trace", "%s", trouble);
 }
