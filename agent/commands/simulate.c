@@ -126,14 +126,16 @@ post (gpointer data, const char *type, guint64 t_us, json_object *body)
 {
     Simulate *self = data;
     g_autoptr (json_object) line = body;
+    g_autofree char *text = NULL;
     g_autofree char *trouble = NULL;
 
     json_object_object_add (line, "type", json_object_new_string (type));
     json_object_object_add (line, "t_us", json_object_new_uint64 (t_us));
     json_object_object_add (line, "id", json_object_new_string (self->id));
-    trouble = trace_line (self->trace, line,
-                          json_object_to_json_string_ext (
-                              line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    text = g_strconcat (json_object_to_json_string_ext (line, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE),
+                        "\n", NULL);
+    trouble = trace_line (self->trace, line, text);
     if (trouble)
         record_warn (self->line, "trace", "%s", trouble);
 }
