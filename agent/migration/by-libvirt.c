@@ -179,7 +179,8 @@ conclude (Migration *m, GError *why, json_object *found)
     error = launch_error (m->launch);
     if (!error)
         conclude_moved (m);
-    else if (error->code == LIBVIRT_ERROR_UNREACHABLE && m->told_completed) {
+    else if (error->code == LIBVIRT_ERROR_UNREACHABLE &&
+             (m->told_completed || m->status == STATUS_COMPLETED)) {
         migration_conclude_foreign (m, g_steal_pointer (&owned), found);
         return;
     } else
