@@ -83,7 +83,8 @@ migration_look_at_ends (Migration *m, GError **error)
     m->was_live = run_state_is_live (m->source->run_state);
     m->source_run_state = g_strdup (m->source->run_state);
     m->status = m->source->status;
-    m->id = state_migration_id (m->source->name, m->source->uuid,
-                                (int)qmp_client_peer_pid (m->source->client));
+    if (!m->id)
+        m->id = state_migration_id (m->source->name, m->source->uuid,
+                                    (int)qmp_client_peer_pid (m->source->client));
     return TRUE;
 }

@@ -68,7 +68,7 @@ heed_bandwidth (Migration *m)
 
     if (!g_hash_table_contains (m->options->given, "bandwidth") &&
         qmp_peek_uint (m->set_by_us, "max-bandwidth", SAMPLE_UNKNOWN) != found)
-        m->limits.bandwidth_bytes_per_s = found;
+        migration_ask_bandwidth (m, found);
 }
 
 /* Who armed postcopy wants it. To pause the guest is nobody's who cannot continue it, and to cancel
@@ -117,8 +117,9 @@ migration_join_foreign (Migration *m, GError **error)
     m->named[END_SOURCE] = TRUE;
     m->progress_us = g_get_monotonic_time ();
     m->tracker.last_us = (guint64)(m->progress_us - m->migrate_us);
-    m->id = state_migration_id (m->source->name, m->source->uuid,
-                                (int)qmp_client_peer_pid (m->source->client));
+    if (!m->id)
+        m->id = state_migration_id (m->source->name, m->source->uuid,
+                                    (int)qmp_client_peer_pid (m->source->client));
     set_limits (m);
     if (!migration_seat_policy (m, error))
         return FALSE;
@@ -245,7 +246,7 @@ turn (Migration *m, gint64 *refreshed_us, GError **error)
         return TRUE;
     tell_stall (m);
     return refresh (m, refreshed_us, error) && abort_launch (m, error) &&
-           migration_steer (m, error) && switch_to_postcopy (m, error) &&
+           migration_take_share (m, error) && migration_steer (m, error) && switch_to_postcopy (m, error) &&
            migration_press_downtime (m, error) &&
            migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error);
 }

@@ -8,6 +8,7 @@
 #include "agent/migration/journal.h"
 #include "agent/migration/plan.h"
 #include "agent/migration/settle.h"
+#include "agent/migration/surroundings.h"
 #include "agent/migration/uri.h"
 #include "agent/migration/vm.h"
 #include "agent/options.h"
@@ -75,6 +76,11 @@ struct Migration {
     Plan *plan;
     Journal *journal;
 
+    Surroundings around;
+    guint64 bandwidth_asked;    /* by the operator or the others; 0: unlimited */
+    guint64 shared_bytes_per_s; /* our share of the link that was taken last */
+    gboolean has_shared;
+    json_object *found; /* parameters that go back in the end; NULL: as they are when we come */
     Limits limits;
     Tracker tracker;
     Helm helm;
@@ -232,6 +238,12 @@ guint64 migration_knobs (const Migration *m);
 void migration_sample_dirtying (Migration *m);
 gboolean migration_pause_guest (Migration *m, GError **error);
 
+/* Together with our share of the link it limits the bandwidth from now on; 0: unlimited. */
+void migration_ask_bandwidth (Migration *m, guint64 bytes_per_s);
+/* What goes on around us, for the next sample and the limits. */
+void migration_see_surroundings (Migration *m, Sample *sample);
+/* The bandwidth follows our share of the link. */
+gboolean migration_take_share (Migration *m, GError **error);
 /* The operator's limits, from the options. */
 void migration_take_limits (Migration *m);
 /* QEMU's at the source, as they are now: an object; owned by the caller. */

@@ -371,5 +371,6 @@ migration_clear (Migration *m)
         json_object_put (m->before[end]);
         g_free (m->unreachable[end]);
     }
+    json_object_put (m->found);
     g_free (m->id);
 }

@@ -223,7 +223,7 @@ set_limit (Migration *m, const char *name, const char *text, json_object *qemu, 
         json_object_object_add (qemu, "max-bandwidth",
                                 json_object_new_uint64 (value == UNITS_UNLIMITED ? 0 : value));
         m->options->bandwidth_bytes_per_s = value;
-        m->limits.bandwidth_bytes_per_s = value == UNITS_UNLIMITED ? 0 : value;
+        migration_ask_bandwidth (m, value == UNITS_UNLIMITED ? 0 : value);
     } else {
         return FALSE;
     }
@@ -280,6 +280,7 @@ on_set (Migration *m, Vm *vm, json_object *arguments)
     Limits before = m->limits;
     guint throttle_before = m->options->max_throttle_pct;
     guint64 bandwidth_before = m->options->bandwidth_bytes_per_s;
+    guint64 asked_before = m->bandwidth_asked;
     gboolean taken = take_settings (m, arguments, qemu, &error);
     json_object *reply;
 
@@ -290,6 +291,7 @@ on_set (Migration *m, Vm *vm, json_object *arguments)
         m->limits = before;
         m->options->max_throttle_pct = throttle_before;
         m->options->bandwidth_bytes_per_s = bandwidth_before;
+        m->bandwidth_asked = asked_before;
         return refuse (taken ? EXIT_REFUSED : EXIT_USAGE, "set: %s", error->message);
     }
     m->tracker.why |= QMPMIG_WHY_LIMITS;

@@ -65,9 +65,9 @@ migration_take_limits (Migration *m)
         .max_stall_us = stall_us,
         .deadline_us = o->deadline_us,
         .max_throttle_pct = MIN (plan_throttle_cap (stall_us), o->max_throttle_pct),
-        .bandwidth_bytes_per_s = bandwidth == UNITS_UNLIMITED ? 0 : bandwidth,
         .if_stuck = o->if_stuck,
     };
+    migration_ask_bandwidth (m, bandwidth == UNITS_UNLIMITED ? 0 : bandwidth);
 }
 
 /* What is armed for, in a policy's words. */
@@ -191,8 +191,8 @@ converge (Migration *m, GError **error)
         if (m->postcopy_wanted && m->status == STATUS_ACTIVE)
             return migration_switch_to_postcopy (m, error);
         if (!check_destination_lives (m, error) || !migration_check_progress (m, error) ||
-            !migration_steer (m, error) || !migration_press_downtime (m, error) ||
-            !await_next_look (m, error))
+            !migration_take_share (m, error) || !migration_steer (m, error) ||
+            !migration_press_downtime (m, error) || !await_next_look (m, error))
             return FALSE;
     }
 }

@@ -169,6 +169,7 @@ migration_look (Migration *m, GError **error)
     sample_take_run_state (&sample, m->source_run_state);
     m->tracker.postcopy = status_is_postcopy (status);
     sample.may = migration_knobs (m);
+    migration_see_surroundings (m, &sample);
     tracker_take (&m->tracker, &sample, &m->limits,
                   m->migrate_us ? (guint64)(g_get_monotonic_time () - m->migrate_us) : 0);
     if (m->tracker.outlook.downtime_us != SAMPLE_UNKNOWN)

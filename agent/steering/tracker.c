@@ -84,22 +84,28 @@ take_progress (Tracker *self, const Sample *s)
             MIN (1, (double)self->covered / (double)self->remaining_at_boundary);
 }
 
+/* WHEN_US 0: never. */
+static guint64
+left_us (guint64 when_us, guint64 now_us)
+{
+    if (when_us == 0)
+        return SAMPLE_UNKNOWN;
+    return when_us > now_us ? when_us - now_us : 0;
+}
+
 static void
 take_limits (Sample *s, const Limits *limits, guint64 now_us)
 {
     s->limits = (struct qmpmig_limits){
         .max_downtime_us = limits->max_downtime_us,
         .max_stall_us = limits->max_stall_us,
-        .deadline_left_us = SAMPLE_UNKNOWN,
-        .abort_left_us = SAMPLE_UNKNOWN,
+        .deadline_left_us = left_us (limits->deadline_us, now_us),
+        .abort_left_us = left_us (limits->abort_us, now_us),
         .max_throttle_pct = limits->max_throttle_pct,
         .max_bandwidth_bytes_per_s = limits->bandwidth_bytes_per_s,
         .if_stuck = limits->if_stuck,
         .postcopy = limits->postcopy,
     };
-    if (limits->deadline_us)
-        s->limits.deadline_left_us =
-            limits->deadline_us > now_us ? limits->deadline_us - now_us : 0;
 }
 
 static void

@@ -13,6 +13,7 @@ typedef struct {
     guint64 deadline_us; /* 0: none */
     guint max_throttle_pct;
     guint64 bandwidth_bytes_per_s; /* 0: unlimited */
+    guint64 abort_us;              /* of the migration, when its starter gives it up; 0: never */
     enum qmpmig_if_stuck if_stuck;
     enum qmpmig_postcopy postcopy; /* what is armed, and when it may be used */
 } Limits;
