@@ -2,6 +2,7 @@
 /* One configuration file, checked as it is read. */
 #include <string.h>
 
+#include "agent/agent-key.h"
 #include "agent/config-line.h"
 #include "agent/config-private.h"
 #include "agent/nearest.h"
@@ -74,6 +75,26 @@ key_texts (const File *file, const char *group, const char *key)
     return error ? NULL : g_steal_pointer (&texts);
 }
 
+/* Only the service heeds it. */
+static gboolean
+read_agent_key (const File *file, const char *group, const char *key, GPtrArray *values,
+                GError **error)
+{
+    guint line = config_find_line (file->text, group, key);
+    g_autofree char *origin = g_strdup_printf ("%s:%u", file->path, line);
+    g_autofree char *text = g_key_file_get_string (file->keys, group, key, NULL);
+    g_autoptr (GError) inner = NULL;
+
+    if (!text)
+        return file_fail (file, line, error, "%s is not UTF-8, or has a wrong escape", key);
+    if (!text[0])
+        return file_fail (file, line, error, "%s has no value", key);
+    if (!agent_key_check (key, text, &inner))
+        return file_fail (file, line, error, "%s", inner->message);
+    config_add_value (values, key, text, origin);
+    return TRUE;
+}
+
 static gboolean
 read_key (const File *file, const char *group, const char *key, GPtrArray *values, GError **error)
 {
@@ -93,13 +114,46 @@ read_key (const File *file, const char *group, const char *key, GPtrArray *value
     return TRUE;
 }
 
+/* AGENT NULL: the service has no say here. */
 static gboolean
-read_keys (const File *file, const char *group, GPtrArray *values, GError **error)
+read_keys (const File *file, const char *group, GPtrArray *values, GPtrArray *agent, GError **error)
+{
+    g_auto (GStrv) keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
+
+    for (guint i = 0; keys && keys[i]; i++) {
+        gboolean is_agents = agent && agent_key_is_known (keys[i], TRUE);
+
+        if (is_agents ? !read_agent_key (file, group, keys[i], agent, error)
+                      : !read_key (file, group, keys[i], values, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+fail_unknown_agent_key (const File *file, const char *group, const char *key, GError **error)
+{
+    guint line = config_find_line (file->text, group, key);
+    g_autoptr (GPtrArray) known = g_ptr_array_new ();
+    const char *near;
+
+    for (guint i = 0; agent_key_name (i, FALSE); i++)
+        g_ptr_array_add (known, (gpointer)agent_key_name (i, FALSE));
+    g_ptr_array_add (known, NULL);
+    near = nearest_word (key, (const char *const *)known->pdata);
+    return near ? file_fail (file, line, error, "unknown key '%s'; did you mean '%s'?", key, near)
+                : file_fail (file, line, error, "unknown key '%s'", key);
+}
+
+static gboolean
+read_agent (const File *file, const char *group, GError **error)
 {
     g_auto (GStrv) keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
 
     for (guint i = 0; keys && keys[i]; i++)
-        if (!read_key (file, group, keys[i], values, error))
+        if (agent_key_is_known (keys[i], FALSE)
+                ? !read_agent_key (file, group, keys[i], file->config->agent, error)
+                : !fail_unknown_agent_key (file, group, keys[i], error))
             return FALSE;
     return TRUE;
 }
@@ -111,11 +165,13 @@ read_vm (const File *file, const char *group, guint index, GError **error)
     const char *pattern = group + strlen ("vm ");
     ConfigSection *section;
 
-    if (strchr (pattern, ':') && !g_str_has_prefix (pattern, "uuid:"))
+    if (!config_pattern_is_known (pattern))
         return file_fail (file, config_find_line (file->text, group, NULL), error,
-                          "'%s' is neither a pattern of names nor uuid:UUID", pattern);
+                          "'%s' is neither a pattern of names nor uuid:UUID, flavor:NAME or "
+                          "spec:KEY=VALUE",
+                          pattern);
     section = config_add_section (file->config->sections, index, pattern);
-    return read_keys (file, group, section->values, error);
+    return read_keys (file, group, section->values, section->agent, error);
 }
 
 /* What the keys of a policy are, only the policy knows. A limit is everybody's. */
@@ -163,15 +219,17 @@ read_groups (const File *file, GError **error)
         gboolean ok;
 
         if (!strcmp (groups[i], "defaults"))
-            ok = read_keys (file, groups[i], file->config->values, error);
+            ok = read_keys (file, groups[i], file->config->values, NULL, error);
+        else if (!strcmp (groups[i], "agent"))
+            ok = read_agent (file, groups[i], error);
         else if (g_str_has_prefix (groups[i], "vm ") && groups[i][strlen ("vm ")])
             ok = read_vm (file, groups[i], vms++, error);
         else if (g_str_has_prefix (groups[i], "policy ") && groups[i][strlen ("policy ")])
             ok = read_policy (file, groups[i], policies++, error);
         else
             ok = file_fail (file, config_find_line (file->text, groups[i], NULL), error,
-                            "unknown section [%s]: [defaults], [vm PATTERN] and [policy NAME] are "
-                            "known",
+                            "unknown section [%s]: [defaults], [vm PATTERN], [policy NAME] and "
+                            "[agent] are known",
                             groups[i]);
         if (!ok)
             return FALSE;

@@ -36,6 +36,7 @@ section_free (gpointer data)
 
     g_free (self->pattern);
     g_ptr_array_unref (self->values);
+    g_ptr_array_unref (self->agent);
     g_free (self);
 }
 
@@ -46,11 +47,12 @@ config_add_section (GPtrArray *sections, guint index, const char *pattern)
 
     self->pattern = g_strstrip (g_strdup (pattern));
     self->values = g_ptr_array_new_with_free_func (value_free);
+    self->agent = g_ptr_array_new_with_free_func (value_free);
     g_ptr_array_insert (sections, (int)index, self);
     return self;
 }
 
-static Config *
+Config *
 config_new (void)
 {
     Config *self = g_new0 (Config, 1);
@@ -58,6 +60,7 @@ config_new (void)
     self->values = g_ptr_array_new_with_free_func (value_free);
     self->sections = g_ptr_array_new_with_free_func (section_free);
     self->policies = g_ptr_array_new_with_free_func (section_free);
+    self->agent = g_ptr_array_new_with_free_func (value_free);
     self->scratch = migrate_options_new ();
     return self;
 }
@@ -70,6 +73,7 @@ config_free (Config *self)
     g_ptr_array_unref (self->values);
     g_ptr_array_unref (self->sections);
     g_ptr_array_unref (self->policies);
+    g_ptr_array_unref (self->agent);
     migrate_options_free (self->scratch);
     g_free (self);
 }
@@ -241,26 +245,6 @@ config_apply (const Config *self, MigrateOptions *options, GError **error)
     return apply_values (self->values, 0, self->values->len, options, error);
 }
 
-static gboolean
-section_matches (const ConfigSection *section, const char *name, const char *uuid)
-{
-    if (g_str_has_prefix (section->pattern, "uuid:"))
-        return uuid && !g_ascii_strcasecmp (section->pattern + strlen ("uuid:"), uuid);
-    return name && g_pattern_match_simple (section->pattern, name);
-}
-
-static const ConfigSection *
-find_vm (const Config *self, const char *name, const char *uuid)
-{
-    for (guint i = 0; i < self->sections->len; i++) {
-        const ConfigSection *section = g_ptr_array_index (self->sections, i);
-
-        if (section_matches (section, name, uuid))
-            return section;
-    }
-    return NULL;
-}
-
 /* What is given with the name of the policy stands above; so does a stronger file, which comes
  * first. In a file the last one counts. */
 static void
@@ -280,16 +264,25 @@ apply_policy (const Config *self, MigrateOptions *options)
 }
 
 gboolean
-config_apply_vm (const Config *self, MigrateOptions *options, const char *name, const char *uuid,
-                 GError **error)
+config_apply_traits (const Config *self, MigrateOptions *options, const Traits *traits,
+                     GError **error)
 {
-    const ConfigSection *section = find_vm (self, name, uuid);
+    const ConfigSection *section = config_find_vm (self, traits);
 
     if (section && (!apply_values (section->values, 0, section->values->len, options, error) ||
                     !apply_values (self->values, self->files, self->values->len, options, error)))
         return FALSE;
     apply_policy (self, options);
     return TRUE;
+}
+
+gboolean
+config_apply_vm (const Config *self, MigrateOptions *options, const char *name, const char *uuid,
+                 GError **error)
+{
+    Traits traits = { .name = (char *)name, .uuid = (char *)uuid };
+
+    return config_apply_traits (self, options, &traits, error);
 }
 
 const GPtrArray *
@@ -308,4 +301,10 @@ const GPtrArray *
 config_policies (const Config *self)
 {
     return self->policies;
+}
+
+const GPtrArray *
+config_agent (const Config *self)
+{
+    return self->agent;
 }

@@ -26,8 +26,9 @@ typedef struct {
 } ConfigValue;
 
 typedef struct {
-    char *pattern;     /* a glob on the name, or "uuid:UUID"; the name of a policy */
+    char *pattern;     /* config_pattern_matches(); the name of a policy */
     GPtrArray *values; /* ConfigValue */
+    GPtrArray *agent;  /* the same, of keys that only the service heeds */
 } ConfigSection;
 
 /* FILE instead of the usual places, if not NULL. */
@@ -53,3 +54,4 @@ gboolean config_apply_vm (const Config *self, MigrateOptions *options, const cha
 const GPtrArray *config_values (const Config *self);
 const GPtrArray *config_sections (const Config *self);
 const GPtrArray *config_policies (const Config *self);
+const GPtrArray *config_agent (const Config *self); /* ConfigValue */

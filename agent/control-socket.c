@@ -16,6 +16,8 @@
 #define LOCK_TIMEOUT_US (2 * G_USEC_PER_SEC)
 #define LOCK_RETRY_US   (10 * 1000)
 #define BACKLOG         64
+/* Of the service, which runs as a user of its own (qmpmig-agent.service). */
+#define SERVICE_CONTROL_DIR "/run/qmpmig/agent/control"
 
 G_DEFINE_QUARK (control_error_quark, control_error)
 
@@ -181,8 +183,10 @@ control_candidates (const QmpAddress *monitor, GError **error)
     if (!name)
         return NULL;
     g_ptr_array_add (paths, control_path (monitor, NULL));
-    if (geteuid () == 0)
+    if (geteuid () == 0) {
+        g_ptr_array_add (paths, g_build_filename (SERVICE_CONTROL_DIR, name, NULL));
         add_sessions (paths, monitor, name);
+    }
     g_ptr_array_add (paths, NULL);
     return (char **)g_ptr_array_free (g_steal_pointer (&paths), FALSE);
 }

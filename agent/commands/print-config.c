@@ -57,6 +57,16 @@ print_key (const CommandLine *line, const char *key)
 }
 
 static void
+print_values (const CommandLine *line, const char *section, const GPtrArray *values)
+{
+    for (guint i = 0; i < values->len; i++) {
+        const ConfigValue *value = g_ptr_array_index (values, i);
+
+        print_setting (line, section, value->key, value->value, value->origin);
+    }
+}
+
+static void
 print_sections (const CommandLine *line, const char *kind, const GPtrArray *sections)
 {
     for (guint i = 0; i < sections->len; i++) {
@@ -64,12 +74,18 @@ print_sections (const CommandLine *line, const char *kind, const GPtrArray *sect
         g_autofree char *name = g_strconcat (kind, " ", section->pattern, NULL);
 
         print_section (line, name);
-        for (guint j = 0; j < section->values->len; j++) {
-            const ConfigValue *value = g_ptr_array_index (section->values, j);
-
-            print_setting (line, name, value->key, value->value, value->origin);
-        }
+        print_values (line, name, section->values);
+        print_values (line, name, section->agent);
     }
+}
+
+static void
+print_agent (const CommandLine *line, const GPtrArray *values)
+{
+    if (values->len == 0)
+        return;
+    print_section (line, "agent");
+    print_values (line, "agent", values);
 }
 
 /* The socket is no key of a file; it is shown because it comes from two places too. */
@@ -96,5 +112,6 @@ print_config (const CommandLine *line)
         print_key (line, migrate_options_spec (i)->name);
     print_sections (line, "vm", config_sections (command_config (line)));
     print_sections (line, "policy", config_policies (command_config (line)));
+    print_agent (line, config_agent (command_config (line)));
     return EXIT_DONE;
 }

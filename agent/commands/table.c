@@ -24,6 +24,7 @@ static const CommandEntry entries[] = {
     { GROUP_TOUCH, &command_cancel, "0 1 2 3 4 15" },
     { GROUP_TOUCH, &command_qmp, "0 1 2 3 4" },
     { GROUP_REPAIR, &command_recover, "0 2 3 4 10 11 12 13 14 15" },
+    { GROUP_SERVICE, &command_agent, "0 1 2 3" },
     { GROUP_SERVICE, &command_hook, "0 2" },
     { GROUP_HELP, &command_help, "0 2" },
 };

@@ -6,7 +6,7 @@
 /* VDSM looks so often, and takes no more than one step of its schedule at a time. */
 #define VDSM_LOOK_US (10 * (guint64)G_TIME_SPAN_SECOND)
 /* Its policies give up at the eighth pass, or the ninth. */
-#define VDSM_PASSES 8
+#define VDSM_PASSES     8
 #define NOVA_US_PER_GIB (800 * (guint64)G_TIME_SPAN_SECOND)
 #define NOVA_LEAST_GIB  2
 

@@ -50,8 +50,8 @@ migration_see_surroundings (Migration *m, Sample *sample)
         sample->others_on_link = share.others;
         sample->link_share_pct = share.share_pct;
     }
-    left_us = abort_clock_left_us (&m->around.abort, m->source->ram_bytes, sample->syncs,
-                                   elapsed_us);
+    left_us =
+        abort_clock_left_us (&m->around.abort, m->source->ram_bytes, sample->syncs, elapsed_us);
     m->limits.abort_us = left_us == G_MAXUINT64 ? 0 : MAX (elapsed_us + left_us, 1);
 }
 

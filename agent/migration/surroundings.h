@@ -6,8 +6,8 @@
 #include "agent/migration/abort-clock.h"
 
 typedef struct {
-    guint others;              /* that send over the same link */
-    guint share_pct;           /* of the link; 0: not known */
+    guint others;                  /* that send over the same link */
+    guint share_pct;               /* of the link; 0: not known */
     guint64 bandwidth_bytes_per_s; /* what that comes to; 0: no limit */
 } LinkShare;
 

@@ -17,17 +17,19 @@ program_dir (void)
     return program ? g_path_get_dirname (program) : NULL;
 }
 
-/* Installed, ../plugins could be anybody's: /usr/local/plugins. */
+/* Installed, ../plugins could be anybody's: /usr/local/plugins. A helper is one folder deeper. */
 static char *
 build_tree_dir (void)
 {
     g_autofree char *program = program_dir ();
-    g_autofree char *parent = program ? g_path_get_dirname (program) : NULL;
-    g_autofree char *plugins = parent ? g_build_filename (parent, "plugins", NULL) : NULL;
+    gboolean helps = program && g_str_has_suffix (program, "/helpers");
+    g_autofree char *plugins =
+        program ? g_build_filename (program, helps ? "../../plugins" : "../plugins", NULL) : NULL;
 
-    if (!plugins || !strcmp (program, QMPMIG_BINDIR) || !g_file_test (plugins, G_FILE_TEST_IS_DIR))
+    if (!plugins || !strcmp (program, QMPMIG_BINDIR) || !strcmp (program, QMPMIG_HELPERDIR) ||
+        !g_file_test (plugins, G_FILE_TEST_IS_DIR))
         return NULL;
-    return g_steal_pointer (&plugins);
+    return g_canonicalize_filename (plugins, NULL);
 }
 
 char *
