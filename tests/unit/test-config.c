@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agent/config.h"
+#include "agent/config-vm.h"
 #include "tests/unit/check.h"
 
 #include <glib/gstdio.h>
@@ -132,7 +132,13 @@ test_errors (void)
         { "[policy auto]\nmax-stall=1s\n", "*:2: max-stall is a limit for every policy*" },
         { "[policy auto]\nmargin=\n", "*:2: margin has no value*" },
         { "[defaults]\noffline=on\n[vm]\n", "*:3: unknown section [vm]*" },
-        { "[vm flavor:x]\noffline=on\n", "*:1: 'flavor:x' is neither*" },
+        { "[vm flavour:x]\noffline=on\n", "*:1: 'flavour:x' is neither*" },
+        { "[vm spec:x]\noffline=on\n", "*:1: 'spec:x' is neither*" },
+        { "[agent]\nmode=fight\n", "*:2: mode: 'fight' is neither*" },
+        { "[agent]\nmoed=steer\n", "*:2: unknown key 'moed'; did you mean 'mode'?" },
+        { "[defaults]\nmode=steer\n", "*:2: unknown key 'mode'*" },
+        { "[vm a]\nlink-bandwidth=1GB/s\n", "*:2: unknown key 'link-bandwidth'*" },
+        { "[vm a]\nabort=vdsm:0\n", "*:2: abort*" },
         { "[vm web*]\n\nmax-downtime=1\n", "*:3: --max-downtime: 1 has no unit*" },
         { "offline=on\n", "*:1: *" },
         { "[defaults]\noffline\n", "*:2: *" },
@@ -153,6 +159,47 @@ test_errors (void)
         g_test_message ("%s", error->message);
         check_words (strrchr (error->message, '/'), cases[i].words);
     }
+}
+
+static void
+test_traits (void)
+{
+    GHashTable *specs = g_hash_table_new (g_str_hash, g_str_equal);
+    const Traits traits = { .name = (char *)"web1", .flavor = (char *)"m1.small", .specs = specs };
+    static const struct {
+        const char *pattern;
+        gboolean matches;
+    } cases[] = {
+        { "web*", TRUE },         { "db*", FALSE },
+        { "flavor:m1.*", TRUE },  { "flavor:m2.*", FALSE },
+        { "uuid:0815", FALSE },   { "spec:hw:cpu_policy=dedicated", TRUE },
+        { "spec:hw:x=*", FALSE }, { "spec:hw:cpu_policy=shared", FALSE },
+    };
+
+    g_hash_table_insert (specs, (gpointer) "hw:cpu_policy", (gpointer) "dedicated");
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_test_message ("%s", cases[i].pattern);
+        g_assert_cmpint (config_pattern_matches (cases[i].pattern, &traits), ==, cases[i].matches);
+    }
+    g_hash_table_unref (specs);
+}
+
+static void
+test_agent (void)
+{
+    const Traits web = { .name = (char *)"web1" }, other = { .name = (char *)"db1" };
+    g_auto (Tree) tree = { 0 };
+    g_autoptr (Config) config = NULL;
+    g_autoptr (Config) copy = NULL;
+
+    tree_init (&tree);
+    put (tree.system, "qmpmig.conf", "[agent]\nmode=observe\n[vm web*]\nmode=steer\n");
+    config = load (&tree, NULL);
+    g_assert_nonnull (config);
+    copy = config_copy (config);
+    g_assert_cmpstr (config_vm_value (copy, &web, "mode"), ==, "steer");
+    g_assert_cmpstr (config_vm_value (copy, &other, "mode"), ==, "observe");
+    g_assert_null (config_vm_value (copy, &web, "abort"));
 }
 
 static void
@@ -280,8 +327,8 @@ test_policy_sections (void)
     g_assert_cmpstr (named_value_find (options->policy_keys, "a")->value, ==, "1");
     g_assert_cmpstr (named_value_find (options->policy_keys, "b")->value, ==, "2");
     g_assert_cmpstr (named_value_find (options->policy_keys, "c")->value, ==, "3");
-    g_assert_true (g_str_has_suffix (named_value_find (options->policy_keys, "a")->origin,
-                                     "qmpmig.conf:2"));
+    g_assert_true (
+        g_str_has_suffix (named_value_find (options->policy_keys, "a")->origin, "qmpmig.conf:2"));
     g_assert_null (named_value_find (options->policy_keys, "c")->origin);
 }
 
@@ -320,6 +367,8 @@ main (int argc, char **argv)
     check_add ("/config/a-nearer-file-wins", test_order);
     check_add ("/config/a-mistake-is-told-with-file-and-line", test_errors);
     check_add ("/config/the-first-section-that-matches-a-vm-counts", test_vm);
+    check_add ("/config/vms-are-known-by-flavor-and-specs-too", test_traits);
+    check_add ("/config/what-the-service-heeds-is-of-the-vm-first", test_agent);
     check_add ("/config/no-section-overrides-the-command-line", test_command_line_wins);
     check_add ("/config/a-file-that-was-asked-for-replaces-the-others", test_one_file);
     check_add ("/config/each-value-knows-where-it-came-from", test_origin);
