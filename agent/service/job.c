@@ -160,7 +160,8 @@ static void
 on_line (json_object *line, gpointer data)
 {
     Job *self = data;
-    g_autofree char *trouble = self->trace ? trace_line (self->trace, line) : NULL;
+    g_autofree char *trouble =
+        self->trace ? trace_line (self->trace, line, board_text (self->board)) : NULL;
 
     if (g_str_equal (qmp_peek_string (line, "type", ""), "header"))
         take_names (self, line);
