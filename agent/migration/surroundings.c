@@ -61,7 +61,7 @@ migration_take_share (Migration *m, GError **error)
     LinkShare share = surroundings_share (&m->around);
     guint64 set = qmp_peek_uint (m->source->parameters, "max-bandwidth", 0);
 
-    if (m->observes || (!share.bandwidth_bytes_per_s && !m->has_shared))
+    if (m->helm.observes || (!share.bandwidth_bytes_per_s && !m->has_shared))
         return TRUE;
     migration_ask_bandwidth (m, m->bandwidth_asked);
     m->has_shared = share.bandwidth_bytes_per_s != 0;

@@ -68,7 +68,7 @@ choose_mode (Job *self)
     if (mode == MODE_CONFIGURED && (!text || !mode_parse (text, &mode, NULL)))
         mode = self->mode;
     self->observes = self->order->kind == ORDER_STEER && mode != MODE_STEER;
-    self->migration.observes = self->observes;
+    self->migration.helm.observes = self->observes;
 }
 
 /* The VM is known now, and with it what is configured for it. */
