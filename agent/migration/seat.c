@@ -20,7 +20,7 @@ fill_context (const Vm *vm, enum qmpmig_kind kind, struct qmpmig_context *contex
                                         .seed = g_random_int () };
     g_strlcpy (context->vm_name, vm->name ? vm->name : "", sizeof context->vm_name);
     g_strlcpy (context->vm_uuid, vm->uuid ? vm->uuid : "", sizeof context->vm_uuid);
-    g_strlcpy (context->accelerator, vm->kvm ? "kvm" : "", sizeof context->accelerator);
+    g_strlcpy (context->accelerator, vm->kvm ? "kvm" : "tcg", sizeof context->accelerator);
 }
 
 /* Unknown only to the end that we do not see. */

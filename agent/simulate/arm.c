@@ -39,7 +39,7 @@ fill_context (const Simulation *s, struct qmpmig_context *context)
                                         .page_size_bytes = (guint64)SIM_PAGE,
                                         .seed = s->seed };
     g_strlcpy (context->vm_name, "simulated", sizeof context->vm_name);
-    g_strlcpy (context->accelerator, s->thread.kvm ? "kvm" : "", sizeof context->accelerator);
+    g_strlcpy (context->accelerator, s->thread.kvm ? "kvm" : "tcg", sizeof context->accelerator);
 }
 
 static gboolean
