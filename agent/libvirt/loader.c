@@ -10,15 +10,18 @@
 
 #define FILE_NAME "libvirt.so"
 
-/* Beside the program where it was built; installed, ../libvirt could be anybody's. */
+/* Beside the program where it was built, or beside the folder of the helpers; installed, that could
+ * be anybody's. */
 static char *
 build_tree_file (void)
 {
     g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
     g_autofree char *dir = program ? g_path_get_dirname (program) : NULL;
-    g_autofree char *file = dir ? g_build_filename (dir, "libvirt", FILE_NAME, NULL) : NULL;
+    const char *place = dir && g_str_has_suffix (dir, "/helpers") ? "../libvirt" : "libvirt";
+    g_autofree char *file = dir ? g_build_filename (dir, place, FILE_NAME, NULL) : NULL;
 
-    if (!file || g_str_equal (dir, QMPMIG_BINDIR) || !g_file_test (file, G_FILE_TEST_EXISTS))
+    if (!file || g_str_equal (dir, QMPMIG_BINDIR) || g_str_equal (dir, QMPMIG_HELPERDIR) ||
+        !g_file_test (file, G_FILE_TEST_EXISTS))
         return NULL;
     return g_steal_pointer (&file);
 }

@@ -4,6 +4,11 @@
 #include "agent/libvirt/loader.h"
 #include "qmp/error.h"
 
+static GMutex lock;
+static GHashTable *connections; /* by URI and auth file */
+static GMutex auth_lock;        /* never held for long */
+static char *auth_file;
+
 static QmpError
 code_of (LibvirtErrorCode code)
 {
@@ -30,14 +35,55 @@ libvirt_fail (GError **error, GError *why)
     return qmp_fail (error, code_of ((LibvirtErrorCode)why->code), "%s", why->message);
 }
 
+void
+libvirt_set_auth_file (const char *file)
+{
+    g_mutex_lock (&auth_lock);
+    g_free (auth_file);
+    auth_file = g_strdup (file);
+    g_mutex_unlock (&auth_lock);
+}
+
+static char *
+current_auth_file (void)
+{
+    char *file;
+
+    g_mutex_lock (&auth_lock);
+    file = g_strdup (auth_file);
+    g_mutex_unlock (&auth_lock);
+    return file;
+}
+
+/* A blank is in no URI. */
+static char *
+key_of (const QmpAddress *address, const char *file)
+{
+    return g_strconcat (address->uri, " ", file, NULL);
+}
+
+gboolean
+libvirt_is_connected (const QmpAddress *address)
+{
+    g_autofree char *file = current_auth_file ();
+    g_autofree char *key = key_of (address, file);
+    gboolean is_connected;
+
+    if (!g_mutex_trylock (&lock))
+        return FALSE;
+    is_connected = connections && g_hash_table_contains (connections, key);
+    g_mutex_unlock (&lock);
+    return is_connected;
+}
+
 LibvirtConnection *
 libvirt_connection (const QmpAddress *address, gint64 timeout_us, const LibvirtModule **ret_module,
                     GError **error)
 {
-    static GMutex lock;
-    static GHashTable *connections; /* by URI */
     const LibvirtModule *module = libvirt_load (error);
-    LibvirtOptions options = { .uri = address->uri, .timeout_us = timeout_us };
+    g_autofree char *file = current_auth_file ();
+    g_autofree char *key = key_of (address, file);
+    LibvirtOptions options = { .uri = address->uri, .auth_file = file, .timeout_us = timeout_us };
     LibvirtConnection *connection;
     GError *why = NULL;
 
@@ -47,9 +93,9 @@ libvirt_connection (const QmpAddress *address, gint64 timeout_us, const LibvirtM
     g_mutex_lock (&lock);
     if (!connections)
         connections = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-    connection = g_hash_table_lookup (connections, address->uri);
+    connection = g_hash_table_lookup (connections, key);
     if (!connection && (connection = module->open (&options, &why)))
-        g_hash_table_insert (connections, g_strdup (address->uri), connection);
+        g_hash_table_insert (connections, g_strdup (key), connection);
     g_mutex_unlock (&lock);
     if (!connection)
         libvirt_fail (error, why);
