@@ -38,9 +38,8 @@ const Command command_agent = {
         "Runs until it is told to stop; systemd starts it as qmpmig-agent.service. It is reached\n"
         "over D-Bus as org.qmpmig.Agent1, and steers each migration that it is asked to, or that\n"
         "leaves this host under libvirt, whoever started it. Freshly installed it only observes:\n"
-        "it records what it would have done, and `qmpmig history --would` sums that up. "
-        "mode=steer\n"
-        "in the section [agent] of the configuration, or in [vm PATTERN] for some VMs, lets it.\n"
+        "it records what it would have done. mode=steer in the section [agent] of the\n"
+        "configuration, or in [vm PATTERN] for some VMs, lets it turn the knobs.\n"
         "SIGHUP has it read the configuration again. When it ends, or crashes, migrations go on,\n"
         "and it picks them up when it is there again.",
     .example = "  systemctl enable --now qmpmig-agent\n  qmpmig agent --bus session",
