@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "agent/control.h"
+#include "agent/libvirt/session.h"
 #include "agent/migration/error.h"
+#include "agent/service/guest.h"
 #include "agent/state.h"
 #include "agent/steering/trace-folder.h"
 #include "agent/steering/trace.h"
@@ -71,15 +73,42 @@ choose_mode (Job *self)
     self->migration.helm.observes = self->observes;
 }
 
+/* A guest on a socket may be libvirt's as well; that is worth a look, but no waiting. */
+static QmpAddress *
+libvirt_address (Job *self, const char *uuid)
+{
+    QmpAddress *address;
+
+    if (qmp_address_is_libvirt (self->global.socket))
+        return guest_address (self->config, self->order->address + strlen ("libvirt:"), NULL);
+    address = uuid ? guest_address (self->config, uuid, NULL) : NULL;
+    if (address && !libvirt_is_connected (address))
+        g_clear_pointer (&address, qmp_address_free);
+    return address;
+}
+
+static void
+learn_traits (Job *self, const char *name, const char *uuid)
+{
+    g_autoptr (QmpAddress) address = libvirt_address (self, uuid);
+    g_autoptr (GError) error = NULL;
+
+    if (!self->traits && address)
+        self->traits = guest_traits (address, &error);
+    if (error && qmp_address_is_libvirt (self->global.socket))
+        g_warning ("%s: its metadata is not known: %s", self->order->address, error->message);
+    if (!self->traits)
+        self->traits = g_new0 (Traits, 1);
+    traits_set (self->traits, name, uuid);
+}
+
 /* The VM is known now, and with it what is configured for it. */
 static gboolean
 configure (Migration *m, const char *name, const char *uuid, GError **error)
 {
     Job *self = m->configure_data;
 
-    if (!self->traits)
-        self->traits = g_new0 (Traits, 1);
-    traits_set (self->traits, name, uuid);
+    learn_traits (self, name, uuid);
     choose_abort (self);
     choose_mode (self);
     if (!config_apply_traits (self->config, self->options, self->traits, error))
@@ -89,7 +118,8 @@ configure (Migration *m, const char *name, const char *uuid, GError **error)
     self->id = g_strdup (m->id);
     self->vm_name = g_strdup (name ? name : "");
     self->vm_uuid = g_strdup (uuid ? uuid : "");
-    g_main_context_invoke_full (NULL, G_PRIORITY_HIGH, tell_named, self, NULL);
+    /* Not g_main_context_invoke(): before the loop runs, that would call it here. */
+    g_idle_add_full (G_PRIORITY_HIGH, tell_named, self, NULL);
     return TRUE;
 }
 
@@ -213,15 +243,10 @@ static QmpAddress *
 address_of (Job *self, GError **error)
 {
     const char *text = self->order->address;
-    const char *uri = config_agent_value (self->config, "libvirt-uri");
-    const char *domain = text + strlen ("libvirt:");
-    g_autofree char *whole = NULL;
 
     if (!g_str_has_prefix (text, "libvirt:"))
         return qmp_address_parse (text, error);
-    if (uri && !strchr (domain, '@'))
-        whole = g_strdup_printf ("%s@%s", domain, uri);
-    return qmp_address_parse_libvirt (whole ? whole : domain, error);
+    return guest_address (self->config, text + strlen ("libvirt:"), error);
 }
 
 static gboolean

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/service/service.h"
 
+#include <string.h>
+
+#include "agent/libvirt/session.h"
 #include "agent/migration/error.h"
 #include "agent/service/calls.h"
 #include "agent/service/entry.h"
 #include "agent/service/link.h"
 #include "agent/service/reply.h"
+#include "agent/service/watcher.h"
 
 /* What changes is told so often, and no more. */
 #define TICK_S 1
@@ -17,6 +21,8 @@ struct Service {
     Config *config;
     EntryHost host;
     GPtrArray *entries;
+    Watcher *watcher; /* from service_begin() on */
+    char *watched;    /* what of the configuration it goes by */
     guint tick, ticks;
     char *metrics_trouble; /* told once */
     gboolean leaving;
@@ -49,6 +55,25 @@ service_mode_of (const Service *self, const Order *order)
     return order->mode == MODE_CONFIGURED ? default_mode (self) : order->mode;
 }
 
+static void on_departure (const char *domain, const char *uuid, gpointer data);
+
+/* Anew where that is another one now. */
+static void
+watch_libvirt (Service *self)
+{
+    const char *uri = config_agent_value (self->config, "libvirt-uri");
+    const char *auth_file = config_agent_value (self->config, "auth-file");
+    g_autofree char *wanted = g_strdup_printf ("%s %s", uri ? uri : "", auth_file ? auth_file : "");
+
+    if (g_strcmp0 (self->watched, wanted) == 0)
+        return;
+    g_free (self->watched);
+    self->watched = g_steal_pointer (&wanted);
+    watcher_free (self->watcher);
+    libvirt_set_auth_file (g_strcmp0 (auth_file, "none") == 0 ? NULL : auth_file);
+    self->watcher = watcher_new (uri, on_departure, self);
+}
+
 gboolean
 service_reload (Service *self, GError **error)
 {
@@ -58,6 +83,8 @@ service_reload (Service *self, GError **error)
         return FALSE;
     config_free (self->config);
     self->config = config;
+    if (self->host.manager)
+        watch_libvirt (self);
     return TRUE;
 }
 
@@ -236,6 +263,34 @@ service_take (Service *self, Order *order, Traits *traits, GDBusMethodInvocation
     }
 }
 
+/* -- Seen in libvirt -- */
+
+/* Somebody may have handed it over, by whichever monitor. */
+static gboolean
+has_guest (const Service *self, const char *uuid)
+{
+    for (guint i = 0; i < self->entries->len; i++) {
+        Entry *entry = g_ptr_array_index (self->entries, i);
+
+        if (entry_job (entry) && entry_view (entry) &&
+            g_ascii_strcasecmp (job_vm_uuid (entry_job (entry)), uuid) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+on_departure (const char *domain, const char *uuid, gpointer data)
+{
+    Service *self = data;
+    g_autofree char *address = g_strdup_printf ("libvirt:%s", strchr (domain, '@') ? uuid : domain);
+
+    if (!has_guest (self, uuid))
+        service_take (self, order_new (ORDER_STEER, address, NULL, NULL, NULL), NULL, NULL);
+}
+
+/* -- Gone on with -- */
+
 static void
 recover (Entry *entry, Order *order, GDBusMethodInvocation *invocation, gpointer data)
 {
@@ -275,6 +330,8 @@ service_free (Service *self)
         return;
     if (self->tick)
         g_source_remove (self->tick);
+    watcher_free (self->watcher);
+    g_free (self->watched);
     g_ptr_array_unref (self->entries);
     metrics_free (self->host.metrics);
     g_clear_object (&self->host.manager);
@@ -290,6 +347,7 @@ service_begin (Service *self, GDBusObjectManagerServer *manager)
     g_autoptr (GPtrArray) orders = ticket_take_all ();
 
     self->host.manager = g_object_ref (manager);
+    watch_libvirt (self);
     for (guint i = 0; i < orders->len; i++) {
         Order *order = g_ptr_array_index (orders, i);
 

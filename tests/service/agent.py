@@ -29,10 +29,12 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 
 
 class Agent:
-    """A bus, and the service on it. FOLDER gets their files; CONFIG is the text of the service's configuration."""
+    """A bus, and the service on it. FOLDER gets their files; CONFIG is the text of the service's configuration, MORE of its
+    environment."""
 
-    def __init__(self, folder, config=""):
-        self.folder = folder
+    def __init__(self, folder, config="", helper=HELPER, more=None):
+        self.folder, self.helper = folder, helper
+        self.more = {"LIBVIRT_DEFAULT_URI": "test:///default", **(more or {})}
         self.config = os.path.join(folder, "agent.conf")
         self.configure(config)
         self.address = f"unix:path={folder}/bus"
@@ -54,11 +56,11 @@ class Agent:
 
     def environment(self):
         own = {f"{what}_DIRECTORY": os.path.join(self.folder, what.lower()) for what in ("STATE", "RUNTIME", "CACHE")}
-        return environ(own)
+        return environ({**own, **self.more})
 
     def start(self):
         self.log = open(os.path.join(self.folder, "agent.log"), "a", encoding="utf-8")
-        self.process = subprocess.Popen([HELPER, "--bus", self.address, "--config", self.config],
+        self.process = subprocess.Popen([self.helper, "--bus", self.address, "--config", self.config],
                                         stdin=subprocess.DEVNULL, stderr=self.log, env=self.environment())
         self.wait(lambda: self.property("Version"), "the service's name on the bus")
         return self
