@@ -186,9 +186,11 @@ begins_with_return (const char *text, gsize length)
     gsize known = 0;
 
     for (gsize i = 0; i < length; i++) {
+        gboolean in_string = known >= strlen ("{\"") && known < strlen ("{\"return\"");
+
         if (name[known] && text[i] == name[known])
             known++;
-        else if (!is_space ((guchar)text[i]))
+        else if (in_string || !is_space ((guchar)text[i]))
             return FALSE;
     }
     return !name[known];

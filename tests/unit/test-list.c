@@ -120,9 +120,13 @@ static void
 test_other_lists_stay (void)
 {
     static const char *const messages[] = {
-        "{\"id\":7,\"return\":[1,2,3]}",         "{\"event\":[1,2,3]}",
-        "{\"return\":{\"a\":[1,2,3]}}",          "{\"return\":1,\"a\":[1,2,3]}",
+        "{\"id\":7,\"return\":[1,2,3]}",
+        "{\"event\":[1,2,3]}",
+        "{\"return\":{\"a\":[1,2,3]}}",
+        "{\"return\":1,\"a\":[1,2,3]}",
         "{\"return\":[1,2,3],\"a\":\"return\"}",
+        "{\"return \":[1,2,3]}",
+        "{\"re turn\":[1,2,3]}",
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (messages); i++) {
