@@ -6,6 +6,25 @@
 #include "agent/migration/tls.h"
 #include "qmp/value.h"
 
+/* What the plan leaves alone and a policy may set on the way. */
+static const char *const knobs[] = { "avail-switchover-bandwidth", "max-postcopy-bandwidth" };
+
+/* Takes PARAMETERS, which may be NULL, and gives them back with the knobs of the source. */
+static json_object *
+add_knobs (const Migration *m, json_object *parameters)
+{
+    for (guint i = 0; i < G_N_ELEMENTS (knobs); i++) {
+        json_object *value = m->source ? qmp_peek (m->source->parameters, knobs[i]) : NULL;
+
+        if (!value || qmp_peek (parameters, knobs[i]))
+            continue;
+        if (!parameters)
+            parameters = json_object_new_object ();
+        json_object_object_add (parameters, knobs[i], json_object_get (value));
+    }
+    return parameters;
+}
+
 static json_object *
 before_of (const Migration *m, End end)
 {
@@ -13,6 +32,8 @@ before_of (const Migration *m, End end)
     json_object *parameters = plan_parameter_arguments (m->plan, end, TRUE);
     json_object *before = json_object_new_object ();
 
+    if (end == END_SOURCE)
+        parameters = add_knobs (m, parameters);
     if (capabilities)
         json_object_object_add (before, "capabilities", capabilities);
     if (parameters)
