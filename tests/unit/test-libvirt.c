@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/libvirt/loop.h"
 #include "agent/libvirt/module.h"
 #include "qmp/client.h"
 #include "qmp/value.h"
@@ -205,6 +206,7 @@ test_abort (void)
     session_close (&session);
 }
 
+/* In the loop, as libvirt does. */
 static gboolean
 raise_event (gpointer unused)
 {
@@ -220,7 +222,7 @@ test_events (void)
     g_autoptr (QmpEvent) event = NULL;
 
     session_open (&session, 4 * G_USEC_PER_SEC);
-    raise_event (NULL);
+    loop_post (raise_event, NULL);
     event = qmp_client_wait_event (session.client, "STOP", G_USEC_PER_SEC, &error);
     g_assert_no_error (error);
     g_assert_cmpint (event->timestamp_us, ==, 12 * G_USEC_PER_SEC + 34);
