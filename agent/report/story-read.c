@@ -188,7 +188,7 @@ take_lines (Reader *self, char *text, gsize length, GError **error)
 {
     char *end;
 
-    while ((end = memchr (text, '\n', length))) {
+    while (length > 0 && (end = memchr (text, '\n', length))) {
         length -= (gsize)(end + 1 - text);
         *end = '\0';
         self->line++;
