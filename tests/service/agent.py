@@ -58,9 +58,10 @@ class Agent:
         own = {f"{what}_DIRECTORY": os.path.join(self.folder, what.lower()) for what in ("STATE", "RUNTIME", "CACHE")}
         return environ({**own, **self.more})
 
-    def start(self):
+    def start(self, *command):
+        """COMMAND: instead of the helper on the bus of this one."""
         self.log = open(os.path.join(self.folder, "agent.log"), "a", encoding="utf-8")
-        self.process = subprocess.Popen([self.helper, "--bus", self.address, "--config", self.config],
+        self.process = subprocess.Popen([*(command or (self.helper, "--bus", self.address)), "--config", self.config],
                                         stdin=subprocess.DEVNULL, stderr=self.log, env=self.environment())
         self.wait(lambda: self.property("Version"), "the service's name on the bus")
         return self

@@ -9,6 +9,7 @@ import signal
 import tempfile
 import unittest
 
+from tests.cli.program import BINARY
 from tests.display.record import record_faults
 from tests.peer.peer import FakePair, Ram
 from tests.peer.test_peer import Client
@@ -55,6 +56,12 @@ class Service(unittest.TestCase):
             return [json.loads(line) for line in file]
 
     # -- Observing and steering
+
+    def test_the_command_runs_it_on_the_bus_that_is_named(self):
+        agent = Agent(self.folder)
+        self.addCleanup(agent.close)
+        agent.start(BINARY, "agent", "--bus", agent.address)
+        self.assertEqual(agent.property("Mode"), "observe")
 
     def test_freshly_installed_it_observes(self):
         agent = self.agent()
