@@ -26,8 +26,9 @@ class Loop:
         self.running = []
         self.pids = set()
         self.left = []
-        # Short: sockets live below it.
+        # Short: sockets live below it. Tests that become another user go through it.
         self.folder = tempfile.mkdtemp(prefix="qt-")
+        os.chmod(self.folder, 0o711)
 
     def run(self, jobs):
         """All of them, in this order as far as there is room."""
