@@ -20,7 +20,7 @@ class Switching(MoveTest):
             self.slow_down(hop)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assert_live(record, hop.source)
+            self.assert_live(record, hop.source, passes=2)      # by then it is known that nothing else will do
             actions = [line["action"] for line in record.of("advice")]
             self.assertEqual(actions.index("postcopy"), len(actions) - 1)
             self.assertEqual(record.of("advice")[-1]["verdict"], "cannot-within-limits")
