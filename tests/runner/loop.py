@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs jobs, some at a time, of which only so many are live, and buries what they leave."""
 
+import itertools
 import os
 import select
 import shutil
@@ -25,6 +26,7 @@ class Loop:
         self.on_end = on_end
         self.running = []
         self.pids = set()
+        self.numbers = itertools.count()    # of the jobs' folders; a pid may come twice
         self.left = []
         # Short: sockets live below it. Tests that become another user go through it.
         self.folder = tempfile.mkdtemp(prefix="qt-")
@@ -71,7 +73,7 @@ class Loop:
                 self.on_result(job.results[-1])
                 self.on_end(job)
                 continue
-            job.start(os.path.join(self.folder, str(len(self.pids))), self.environment)
+            job.start(os.path.join(self.folder, str(next(self.numbers))), self.environment)
             self.pids.add(job.process.pid)
             self.running.append(job)
 
