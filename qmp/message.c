@@ -140,6 +140,18 @@ scan_in_string (QmpReader *self, guchar byte)
         self->in_string = FALSE;
 }
 
+/* Most of a long message is inside of strings, and most of that means nothing here. */
+static void
+skip_plain (QmpReader *self)
+{
+    const guchar *bytes = self->bytes->data;
+    gsize end = MIN (self->bytes->len, self->start + self->max_bytes), at = self->scanned;
+
+    while (at < end && bytes[at] != '"' && bytes[at] != '\\')
+        at++;
+    self->scanned = at;
+}
+
 /* FALSE on what no JSON has outside of its strings: waiting for the closing brace of garbage may
  * take for ever. The quote is one that json-c would put up with. */
 static gboolean
@@ -160,9 +172,14 @@ scan_outside (QmpReader *self, guchar byte)
 static gboolean
 scan (QmpReader *self)
 {
-    while (self->scanned < self->bytes->len) {
-        guchar byte = self->bytes->data[self->scanned];
+    for (;;) {
+        guchar byte;
 
+        if (self->in_string && !self->escaped)
+            skip_plain (self);
+        if (self->scanned == self->bytes->len)
+            break;
+        byte = self->bytes->data[self->scanned];
         if (self->scanned - self->start == self->max_bytes)
             return fail_size (self);
         if (self->in_string)
