@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agent/control.h"
+#include "agent/host/unix-sockets.h"
 #include "agent/libvirt/session.h"
 #include "agent/service/traits.h"
 
@@ -15,6 +17,25 @@ guest_address (const Config *config, const char *domain, GError **error)
     if (uri && *uri && !strchr (domain, '@'))
         whole = g_strdup_printf ("%s@%s", domain, uri);
     return qmp_address_parse_libvirt (whole ? whole : domain, error);
+}
+
+/* Its folder is root's, but the kernel tells who listens where. */
+gboolean
+guest_is_taken (const QmpAddress *address)
+{
+    g_autofree char *ours = control_path (address, NULL);
+    g_autofree char *name = ours ? g_path_get_basename (ours) : NULL;
+    g_autofree char *ending = g_strconcat ("/control/", name, NULL);
+    g_autoptr (GPtrArray) sockets = unix_sockets_diag (NULL);
+
+    for (guint i = 0; name && sockets && i < sockets->len; i++) {
+        const UnixSocket *socket = g_ptr_array_index (sockets, i);
+
+        if (socket->is_listening && socket->name && g_str_has_suffix (socket->name, ending) &&
+            !g_str_equal (socket->name, ours))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 Traits *

@@ -7,6 +7,7 @@
 #include "agent/migration/error.h"
 #include "agent/service/calls.h"
 #include "agent/service/entry.h"
+#include "agent/service/guest.h"
 #include "agent/service/link.h"
 #include "agent/service/reply.h"
 #include "agent/service/watcher.h"
@@ -279,13 +280,26 @@ has_guest (const Service *self, const char *uuid)
     return FALSE;
 }
 
+/* `qmpmig --libvirt DOMAIN migrate`, say. */
+static gboolean
+is_of_another (const Service *self, const char *domain)
+{
+    g_autoptr (QmpAddress) address = guest_address (self->config, domain, NULL);
+
+    if (!address || !guest_is_taken (address))
+        return FALSE;
+    g_message ("%s: another qmpmig is at it; it is left alone", address->text);
+    return TRUE;
+}
+
 static void
 on_departure (const char *domain, const char *uuid, gpointer data)
 {
     Service *self = data;
-    g_autofree char *address = g_strdup_printf ("libvirt:%s", strchr (domain, '@') ? uuid : domain);
+    const char *name = strchr (domain, '@') ? uuid : domain;
+    g_autofree char *address = g_strconcat ("libvirt:", name, NULL);
 
-    if (!has_guest (self, uuid))
+    if (!has_guest (self, uuid) && !is_of_another (self, name))
         service_take (self, order_new (ORDER_STEER, address, NULL, NULL, NULL), NULL, NULL);
 }
 

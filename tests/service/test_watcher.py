@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The service sees in libvirt what leaves this host: a module that plays libvirt, and peers that play QEMU."""
 
+import hashlib
 import os
 import pathlib
 import shutil
+import socket
 import tempfile
 import unittest
 
@@ -138,6 +140,19 @@ class Watcher(unittest.TestCase):
         self.tell("migration", "setup")
         self.await_asked(agent, "job", UUID)
         self.assertEqual((agent.migrations(), self.asked("monitor", "web1")), ([path], 0))
+
+    def test_what_another_qmpmig_moves_is_left_alone(self):
+        agent = self.agent(STEER)
+        self.guest()
+        name = hashlib.sha256(b"libvirt:web1@test:///default").hexdigest()[:16]
+        folder = pathlib.Path(self.folder, "root/control")
+        folder.mkdir(parents=True)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(str(folder / f"libvirt-{name}.sock"))
+            other.listen()
+            self.tell("migration", "setup")
+            agent.wait(lambda: "another qmpmig is at it" in agent.said(), "a word")
+            self.assertEqual((agent.migrations(), self.asked("monitor", "web1")), ([], 0))
 
     # -- Its domain's metadata
 
