@@ -35,11 +35,7 @@ kubevirt_config (void *handle, const char *key, const char *value)
 {
     struct kubevirt *self = handle;
     const struct qmpmig_host *host = self->context->host;
-    const struct {
-        const char *key;
-        int (*parse) (const struct qmpmig_context *, const char *, const char *, uint64_t *);
-        uint64_t *to;
-    } keys[] = {
+    const struct orchestrator_key keys[] = {
         { "completion-timeout", host->parse_uint, &self->timeout_s },
         { "progress-timeout", host->parse_time, &self->progress_us },
         { "downtime", host->parse_time, &self->downtime_us },
@@ -52,13 +48,12 @@ kubevirt_config (void *handle, const char *key, const char *value)
         { "stall-progress-timeout", host->parse_time, &self->stall.window_us },
         { "switchover-timeout", host->parse_time, &self->switchover_us },
     };
+    const struct orchestrator_key *found =
+        orchestrator_key_find (keys, sizeof keys / sizeof *keys, key);
 
     if (!strcmp (key, "allow-workload-disruption"))
         self->has_disruption = 1;
-    for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!strcmp (key, keys[i].key))
-            return keys[i].parse (self->context, key, value, keys[i].to);
-    return -1;
+    return found ? found->parse (self->context, key, value, found->to) : -1;
 }
 
 static int

@@ -39,19 +39,12 @@ nova_open (const struct qmpmig_context *context)
 /* --- options --------------------------------------------------------------------------------- */
 
 static int
-fail (const struct nova *self, const char *text)
-{
-    self->context->host->error (self->context, text);
-    return -1;
-}
-
-static int
 take_action (struct nova *self, const char *value)
 {
     self->forces = !strcmp (value, "force-complete");
     return self->forces || !strcmp (value, "abort")
                ? 0
-               : fail (self, "timeout-action is abort or force-complete");
+               : orchestrator_fail (self->context, "timeout-action is abort or force-complete");
 }
 
 static int
@@ -59,11 +52,7 @@ nova_config (void *handle, const char *key, const char *value)
 {
     struct nova *self = handle;
     const struct qmpmig_host *host = self->context->host;
-    const struct {
-        const char *key;
-        int (*parse) (const struct qmpmig_context *, const char *, const char *, uint64_t *);
-        uint64_t *to;
-    } keys[] = {
+    const struct orchestrator_key keys[] = {
         { "downtime", host->parse_time, &self->most_us },
         { "downtime-steps", host->parse_uint, &self->steps },
         { "downtime-delay", host->parse_uint, &self->delay_s },
@@ -73,10 +62,10 @@ nova_config (void *handle, const char *key, const char *value)
         { "disks", host->parse_size, &self->disks_bytes },
     };
 
-    for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!strcmp (key, keys[i].key))
-            return keys[i].parse (self->context, key, value, keys[i].to);
-    return take_action (self, value);
+    const struct orchestrator_key *found =
+        orchestrator_key_find (keys, sizeof keys / sizeof *keys, key);
+
+    return found ? found->parse (self->context, key, value, found->to) : take_action (self, value);
 }
 
 static int
@@ -85,11 +74,12 @@ nova_config_complete (void *handle)
     const struct nova *self = handle;
 
     if (self->most_us < 100000 || self->most_us > 2000000000)
-        return fail (self, "downtime is not between 100ms and 2000s");
+        return orchestrator_fail (self->context, "downtime is not between 100ms and 2000s");
     if (self->steps < 3 || self->steps > 1000)
-        return fail (self, "downtime-steps is not between 3 and 1000");
+        return orchestrator_fail (self->context, "downtime-steps is not between 3 and 1000");
     if (self->delay_s < 3 || self->delay_s > 86400 || self->timeout_s > 86400)
-        return fail (self, "downtime-delay is at least 3, and neither it nor completion-timeout is "
+        return orchestrator_fail (
+            self->context, "downtime-delay is at least 3, and neither it nor completion-timeout is "
                            "above 86400 s for a GiB");
     return 0;
 }

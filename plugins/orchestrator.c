@@ -10,6 +10,22 @@ orchestrator_is_known (uint64_t value)
     return value != QMPMIG_UNKNOWN;
 }
 
+const struct orchestrator_key *
+orchestrator_key_find (const struct orchestrator_key *keys, unsigned count, const char *key)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!strcmp (key, keys[i].key))
+            return &keys[i];
+    return NULL;
+}
+
+int
+orchestrator_fail (const struct qmpmig_context *context, const char *text)
+{
+    context->host->error (context, text);
+    return -1;
+}
+
 int
 orchestrator_clock_ticks (struct orchestrator_clock *clock, uint64_t now_us, uint64_t interval_us)
 {

@@ -5,6 +5,19 @@
 
 #include "qmpmig-plugin.h"
 
+/* An option that is a number, and where it goes. */
+struct orchestrator_key {
+    const char *key;
+    int (*parse) (const struct qmpmig_context *context, const char *key, const char *value,
+                  uint64_t *to);
+    uint64_t *to;
+};
+/* NULL: it is none of these. */
+const struct orchestrator_key *orchestrator_key_find (const struct orchestrator_key *keys,
+                                                      unsigned count, const char *key);
+/* Says what is wrong with the options; -1. */
+int orchestrator_fail (const struct qmpmig_context *context, const char *text);
+
 /* Looks that are INTERVAL_US apart; one that nobody asked for in time is left out. */
 struct orchestrator_clock {
     uint64_t next_us;

@@ -75,13 +75,6 @@ schedule_open (const struct qmpmig_context *context)
 /* --- options --------------------------------------------------------------------------------- */
 
 static int
-fail (const struct policy *self, const char *text)
-{
-    self->context->host->error (self->context, text);
-    return -1;
-}
-
-static int
 take_name (struct policy *self, const char *name)
 {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -89,7 +82,8 @@ take_name (struct policy *self, const char *name)
             take_known (self, i);
             return 0;
         }
-    return fail (self, "name is minimal-downtime, suspend-workload, post-copy, very-large or "
+    return orchestrator_fail (
+        self->context, "name is minimal-downtime, suspend-workload, post-copy, very-large or "
                        "legacy");
 }
 
@@ -98,7 +92,7 @@ take_json (struct policy *self, const char *text)
 {
     char why[128];
 
-    return schedule_parse (&self->schedule, text, why) ? fail (self, why) : 0;
+    return schedule_parse (&self->schedule, text, why) ? orchestrator_fail (self->context, why) : 0;
 }
 
 static int
@@ -125,7 +119,7 @@ schedule_config_complete (void *handle)
 
     if (self->interval_us >= 100000)
         return 0;
-    return fail (self, "interval is under 100ms");
+    return orchestrator_fail (self->context, "interval is under 100ms");
 }
 
 /* --- what to do ------------------------------------------------------------------------------ */
