@@ -91,6 +91,13 @@ class Watched(LibvirtTest):
         self.assertIn(71, self.move())
         self.the_only_trace()
 
+    def test_what_qmpmig_at_a_shell_has_libvirt_move_is_left_to_it(self):
+        self.agents("steer")
+        running = self.start("migrate", self.lab.b.uri(), "--policy", "fixed,throttle=72%")
+        self.assertIn(72, applied(self.record(running, 0), "cpu-throttle-initial"))
+        self.source.wait(lambda: "another qmpmig is at it" in self.source.said(), "a word")
+        self.assertEqual((self.traces(self.source), self.traces(self.destination)), ([], []))
+
 
 if __name__ == "__main__":
     unittest.main()
