@@ -52,5 +52,6 @@ extern const Command command_migrate, command_incoming, command_recover,
     command_steer; /* migration */
 extern const Command command_status, command_get, command_set, command_finish, command_postcopy,
     command_cancel, command_capabilities, command_events, command_qmp; /* look and touch */
-extern const Command command_list, command_history, command_policies, command_simulate;
+extern const Command command_list, command_history, command_policies, command_simulate,
+    command_predict;
 extern const Command command_agent, command_hook, command_report; /* helpers, see helper.h */

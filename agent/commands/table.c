@@ -14,6 +14,7 @@ static const CommandEntry entries[] = {
     { GROUP_LOOK, &command_report, "0 2" },
     { GROUP_LOOK, &command_policies, "0 2" },
     { GROUP_LOOK, &command_simulate, "0 2 4" },
+    { GROUP_LOOK, &command_predict, "0 2 3 4" },
     { GROUP_LOOK, &command_capabilities, "0 2 3" },
     { GROUP_LOOK, &command_events, "0 2 3" },
     { GROUP_LOOK, &command_get, "0 2 3 4" },

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a running guest tells of itself before it is moved: its size, and how much it writes in
+ * times of several lengths. */
+#pragma once
+
+#include "agent/predict/curve-fit.h"
+#include "qmp/client.h"
+
+#define MEASURED_POINTS 4
+
+typedef struct {
+    guint64 ram_bytes;
+    guint vcpus;
+    gboolean kvm;
+    guint qemu_major, qemu_minor;
+    double touched;   /* share of its memory that the host had to give it; below 0: not known */
+    const char *mode; /* "page-sampling", "dirty-bitmap", "dirty-ring" */
+    CurvePoint points[MEASURED_POINTS];
+    guint count;
+} Measurement;
+
+/* VM is its name, for errors. Takes some seconds. */
+gboolean measurement_take (Measurement *self, QmpClient *client, const char *vm, GError **error);
+/* From the text of /proc/PID/smaps: the share of a mapping of RAM_BYTES that is there; below 0
+ * where there is no such mapping, or several. */
+double measurement_parse_smaps (const char *text, guint64 ram_bytes);
