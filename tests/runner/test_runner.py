@@ -100,6 +100,11 @@ class Programs(unittest.TestCase):
         found = self.shell(ProgramJob, 'echo leak > "$REPORT"', environment={"REPORT": "FOLDER/sanitizer.1"})
         self.assertEqual(found, {"it": "pass", "a sanitizer's report": "fail"})
 
+    def test_a_thread_that_a_sanitizer_could_not_see_is_none(self):
+        found = self.shell(ProgramJob, 'echo "==7==Unable to get registers from thread 8." > "$REPORT"',
+                           environment={"REPORT": "FOLDER/sanitizer.1"})
+        self.assertEqual(found, {"it": "pass"})
+
     def test_tap(self):
         found = self.shell(TapJob, 'printf "1..3\\nok 1 /a/b\\nnot ok 2 /a/c\\nok 3 /a/d # SKIP no d\\n"')
         self.assertEqual(found, {"/a/b": "pass", "/a/c": "fail", "/a/d": "skip"})
