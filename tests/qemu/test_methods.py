@@ -19,17 +19,15 @@ class Throttle(MoveTest):
 
     def test_the_throttle_is_raised_when_passes_stop_shrinking_and_ends_the_move(self):
         with self.hop() as hop:
-            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *self.stuck, "--max-downtime", "50ms",
-                                          "--max-stall", "1s", "--max-throttle", "98")
-            self.slow_down(hop, 16 * MIB)
-            record = running.record
+            record = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *self.stuck, "--bandwidth", "16MiB/s",
+                                         "--max-downtime", "50ms", "--max-stall", "1s", "--max-throttle", "98").record
             self.assert_arrived(hop, record)
             self.assert_live(record, hop.source)
-            throttle = [line["throttle_pct"] for line in record.of("advice") if "throttle_pct" in line][0]
-            self.assertGreater(throttle, 90)
-            self.assertLessEqual(throttle, 98)
-            self.assertEqual(record.best("throttle_commanded_pct"), throttle)
-            self.assertEqual(record.best("throttle_pct"), throttle)
+            throttles = [line["throttle_pct"] for line in record.of("advice") if "throttle_pct" in line]
+            self.assertGreaterEqual(throttles[0], 80)
+            self.assertLessEqual(max(throttles), 98)
+            self.assertEqual(record.best("throttle_commanded_pct"), max(throttles))
+            self.assertIn(record.best("throttle_pct"), throttles)
             self.assertGreater(record.result["throttle_integral_us"], 0)
 
     def test_the_throttle_is_taken_off_when_the_guest_stays(self):
@@ -41,11 +39,12 @@ class Throttle(MoveTest):
             self.slow_down(hop)
             running.wait_line("sample", throttle_pct=90)
             self.assertEqual(hop.source.witness.call("query-migrate-parameters")["max-cpu-throttle"], 90)
-            self.assertLess(self.pace(hop.source), pace / 2)
+            held = self.pace(hop.source)
+            self.assertLess(held, pace / 2)
             self.qmpmig.run("--socket", hop.source.qmp, "cancel")
             self.assert_stays(hop, running.record.result, "cancelled", 11)
             self.assertEqual(Settings(hop.source), before)
-            self.assertGreater(self.pace(hop.source), pace / 2)
+            self.assertGreater(self.pace(hop.source), 2 * held)
 
     def test_the_ramp_is_qemus_own(self):
         with self.hop() as hop:

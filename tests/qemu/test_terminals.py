@@ -149,7 +149,8 @@ class Finishing(MoveTest):
 
     def assert_switches(self, *words):
         with self.hop() as hop:
-            running = self.hold(hop, hop.uri(), "--postcopy", "fallback", passes=1)
+            # A policy that leaves it to us: auto would switch by itself.
+            running = self.hold(hop, hop.uri(), "--postcopy", "fallback", "--policy", "fixed,downtime=1ms", passes=1)
             self.finish(hop, *words)
             record = running.record
             self.assert_arrived(hop, record)
