@@ -41,20 +41,18 @@ pages_sent (const Sample *s)
            known (s->xbzrle_overflow);
 }
 
+/* Weighted by time: the first look may be milliseconds after the start, when all that has been sent
+ * has gone into the socket's buffer at the speed of memory. */
 static void
 take_link (Estimate *self, const Sample *now)
 {
     double dt_us = (double)(now->now_us - self->last_us);
     double rate = (double)(now->sent_bytes - self->last_sent) * G_USEC_PER_SEC / dt_us;
-    double weight = 1 - exp2 (-dt_us / HALF_LIFE_US);
+    double kept = exp2 (-dt_us / HALF_LIFE_US);
 
-    if (self->mean == 0) {
-        self->mean = rate;
-        self->square = rate * rate;
-        return;
-    }
-    self->mean += weight * (rate - self->mean);
-    self->square += weight * (rate * rate - self->square);
+    self->weight = self->weight * kept + dt_us;
+    self->mean += dt_us / self->weight * (rate - self->mean);
+    self->square += dt_us / self->weight * (rate * rate - self->square);
 }
 
 static void

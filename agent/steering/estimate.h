@@ -7,8 +7,8 @@
 #include "agent/steering/sample.h"
 
 typedef struct {
-    /* link, bytes per second */
-    double mean, square;
+    /* link, bytes per second; the time that they stand for, in microseconds */
+    double mean, square, weight;
     guint64 last_us, last_sent;
     /* bytes sent for a page in this pass, or the one before */
     guint64 pass_sent, pass_pages, page_bytes;

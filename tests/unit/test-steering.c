@@ -198,6 +198,22 @@ test_link_is_what_goes_over_it (void)
     g_assert_cmpuint (run.sample.link_low_bytes_per_s, <=, run.sample.link_bytes_per_s);
 }
 
+/* What fills the socket's buffer goes at the speed of memory: two milliseconds are no rate. */
+static void
+test_a_filled_buffer_is_no_link (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    run_step (&run, 0, 100 * MIB);
+    run.now_us -= 98000;
+    run_step (&run, MIB, 99 * MIB);
+    for (guint i = 0; i < 10; i++)
+        run_step (&run, 2 * MIB, 50 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, >, 19 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, <, 22 * MIB);
+}
+
 /* -- Guard rails -- */
 
 typedef struct {
@@ -445,6 +461,7 @@ main (int argc, char **argv)
     check_add ("/estimate/a-throttle-slows-the-guests-clock",
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
+    check_add ("/estimate/a-filled-buffer-is-no-link", test_a_filled_buffer_is_no_link);
     check_add ("/guard/limits-stand-above-a-policy", test_limits_stand_above_a_policy);
     check_add ("/guard/a-switchover-bandwidth-is-the-links",
                test_a_switchover_bandwidth_is_the_links);
