@@ -74,9 +74,13 @@ class Others(unittest.TestCase):
             def policies():
                 return ["auto", "fixed", *sorted({roster.policy_name(policy) for policy, *_ in roster.OTHERS.values()})]
 
+            @staticmethod
+            def has_service():
+                return True
+
         names = [contender.name for contender in roster.qmpmig_contenders(Program)]
         self.assertEqual(len(names), len(set(names)))
-        self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", *roster.OTHERS})
+        self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", table.SERVICE, *roster.OTHERS})
 
 
 class Beats(unittest.TestCase):
@@ -270,6 +274,14 @@ class Tables(unittest.TestCase):
     def test_results_of_an_older_program_do_not_count(self):
         runs = [made_up(HARD, "auto", 0, program="old", total_s=50.0), made_up(HARD, "auto", 0, program="new", total_s=5.0)]
         self.assertEqual(self.board(runs).figures[cell.Cell.parse(HARD)]["auto"].median("total_s"), 5.0)
+
+    def test_what_the_service_does_beside_virsh_is_told_apart(self):
+        beside = made_up(HARD, table.SERVICE, total_s=10.5, lost_s=1.5)
+        text = table.make_table(self.board([*STUCK, beside]), [])
+        self.assertIn(f"| {HARD} | 0.50 | 0.75 | 1 |", text)
+        self.assertIn("In 1 cells: total time 0.50, work lost 0.75 in the median.", text)
+        self.assertIn("total time 0.40, work lost 0.50 of auto-converge's", text)
+        self.assertNotIn("The service", table.make_table(self.board(STUCK), []))
 
     def test_table_and_plot_show_each_contender(self):
         runs = [*STUCK, made_up(EASY, "auto", held_out=True), made_up(EASY, "virsh-plain", held_out=True)]

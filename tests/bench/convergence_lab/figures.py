@@ -87,12 +87,14 @@ class Board:
     def is_clean(self, cell, *contenders):
         return all(contender in self.figures[cell] and self.figures[cell][contender].clean for contender in contenders)
 
-    def against_auto_converge(self, cell):
-        """(ratio of total time, ratio of work lost, seconds of work lost more), or None when one of them never ended."""
-        ours, theirs = self.total_s(cell, self.subject), self.total_s(cell, "virsh-auto-converge")
+    def against_auto_converge(self, cell, contender=None):
+        """(ratio of total time, ratio of work lost, seconds of work lost more), or None when one of them never ended.
+        contender: the subject, when not given."""
+        contender = contender or self.subject
+        ours, theirs = self.total_s(cell, contender), self.total_s(cell, "virsh-auto-converge")
         if ours is None or theirs is None:
             return None
-        lost, lost_there = (self.figures[cell][name].median("lost_s") for name in (self.subject, "virsh-auto-converge"))
+        lost, lost_there = (self.figures[cell][name].median("lost_s") for name in (contender, "virsh-auto-converge"))
         return ours / theirs, lost / lost_there if lost_there > 0 else float("inf"), lost - lost_there
 
     def fastest_pre_copy(self, cell):

@@ -16,7 +16,24 @@ class Program:
 
     def plugin(self, policy):
         """Where it looks when it is not installed."""
-        return os.path.join(os.path.dirname(self.path), "../plugins", f"{policy}.so")
+        return os.path.join(self.plugins, f"{policy}.so")
+
+    @property
+    def plugins(self):
+        return os.path.join(os.path.dirname(self.path), "../plugins")
+
+    @property
+    def helper(self):
+        """The service."""
+        return os.path.join(os.path.dirname(self.path), "helpers/agent")
+
+    @property
+    def module(self):
+        """By which it reaches libvirt."""
+        return os.path.join(os.path.dirname(self.path), "libvirt/libvirt.so")
+
+    def has_service(self):
+        return os.path.exists(self.helper) and os.path.exists(self.module)
 
     def policies(self):
         """By name; none when it knows no --policy."""
@@ -27,16 +44,27 @@ class Program:
 
     def digest(self, policy=None):
         """What the results of a policy depend on."""
-        digest = hashlib.sha256()
-        for path in [self.path, *([self.plugin(policy)] if policy else [])]:
-            with open(path, "rb") as file:
-                digest.update(file.read())
-        return digest.hexdigest()[:12]
+        return digest_of([self.path, *([self.plugin(policy)] if policy else [])])
+
+    def service_digest(self, policy):
+        return digest_of([self.helper, self.module, self.plugin(policy)])
 
     def pin(self, folder):
         """Measured from now on is the copy below this folder."""
         os.makedirs(os.path.join(folder, "plugins"))
-        os.makedirs(os.path.join(folder, "agent"))
         for path in glob.glob(self.plugin("*")):
             shutil.copy(path, os.path.join(folder, "plugins"))
-        self.path = shutil.copy(self.path, os.path.join(folder, "agent"))
+        own = os.path.dirname(self.path)
+        for path in [self.path, *([self.helper, self.module] if self.has_service() else [])]:
+            there = os.path.join(folder, "agent", os.path.relpath(path, own))
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            shutil.copy(path, there)
+        self.path = os.path.join(folder, "agent", os.path.basename(self.path))
+
+
+def digest_of(paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()[:12]

@@ -4,6 +4,7 @@
 import fnmatch
 
 from tests.bench.convergence_lab.contender import QemuDefaults, Qmpmig, Virsh, policy_name
+from tests.bench.convergence_lab.watched import Watched
 
 BUILTIN = "builtin"     # a qmpmig that knows no policies
 # The rules of others, under no limit but their own: what they know of. (policy, its options, ours, whether it is pre-copy)
@@ -51,6 +52,8 @@ def qmpmig_contenders(program):
               if policy_name(policy) in names]
     if "auto" in names:
         known.append(Qmpmig("auto-no-postcopy", program, "auto", "--postcopy", "never"))
+        if program.has_service():
+            known.append(Watched("virsh-auto-converge-service", program, "auto", "--auto-converge"))
     return known
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where one run happens: the guest on host a, to be moved to host b; by libvirt's hand or by ours, the machine is the same."""
 
+import contextlib
 import os
 import subprocess
 
@@ -19,6 +20,7 @@ class Stage:
         self.processes = []
         self.xml = domain.make_xml(parameters)
         self.source = self.destination = None
+        self.closing = contextlib.ExitStack()   # what a contender has beside the guest
 
     def __enter__(self):
         self.source, self.destination = End(self.a), End(self.b)
@@ -34,11 +36,12 @@ class Stage:
         self.cleanup()
 
     def cleanup(self):
-        try:
-            self.stop()
-        finally:
-            self.source.close()
-            self.destination.close()
+        with self.closing:
+            try:
+                self.stop()
+            finally:
+                self.source.close()
+                self.destination.close()
 
     def write_xml(self):
         path = os.path.join(self.a.folder, "bench.xml")

@@ -5,6 +5,7 @@ from tests.bench.convergence_lab import verdict
 
 GROUPS = (("Whole pages", False, True), ("Sparse writes", False, False), ("Held out", True, None))
 MARK = "\\*"
+SERVICE = "virsh-auto-converge-service"
 
 
 def make_table(board, headers):
@@ -13,6 +14,8 @@ def make_table(board, headers):
         cells = board.cells(held_out, whole_page)
         if cells:
             parts += [f"## {title}", summary(board, cells), losses(board, cells), details(board, cells)]
+    if any(SERVICE in row for row in board.figures.values()):
+        parts.insert(2, service(board))
     return "\n\n".join(parts) + "\n"
 
 
@@ -49,6 +52,22 @@ def summary(board, cells):
     claim = (f"Where plain does not converge, in {count} cells: total time {total:.2f}, work lost {lost:.2f} of "
              "auto-converge's in the median." if count else "No cell without load where plain does not converge.")
     return f"{text}\n\n{claim} Longest standstill within the limit in {kept} of {runs} runs of {board.subject}."
+
+
+def service(board):
+    """virsh migrate --auto-converge, unchanged, with our service beside it against without."""
+    cells = [cell for cell in board.figures if SERVICE in board.figures[cell] and board.plain_converges(cell) is False]
+    rows = []
+    for cell in cells:
+        ratios = board.against_auto_converge(cell, SERVICE)
+        rows.append([cell.id, *(number(ratios[i], 2) if ratios else "" for i in (0, 1)),
+                     str(len(board.figures[cell][SERVICE].runs)),
+                     "" if board.is_clean(cell, SERVICE, "virsh-auto-converge") else MARK])
+    count, total, lost = verdict.medians(board, cells, SERVICE)
+    claim = (f"In {count} cells: total time {total:.2f}, work lost {lost:.2f} in the median." if count
+             else "No cell without load.")
+    table = rows_to_markdown(["cell", "total / auto-converge", "lost / auto-converge", "runs", ""], rows)
+    return f"## The service beside `virsh migrate --auto-converge`, against that alone\n\n{table}\n\n{claim}"
 
 
 def compared(board, stuck, easy):

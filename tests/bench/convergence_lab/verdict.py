@@ -48,11 +48,12 @@ def losses(board, cell):
     return completion_losses(board, cell) + kind(board, cell)
 
 
-def medians(board, cells):
+def medians(board, cells, contender=None):
     """(how many cells, median ratio of total time, of work lost) where plain does not converge; clean cells only."""
+    contender = contender or board.subject
     ratios = [ratio for cell in cells if board.plain_converges(cell) is False
-              and board.is_clean(cell, board.subject, "virsh-auto-converge")
-              and (ratio := board.against_auto_converge(cell)) is not None]
+              and board.is_clean(cell, contender, "virsh-auto-converge")
+              and (ratio := board.against_auto_converge(cell, contender)) is not None]
     if not ratios:
         return 0, None, None
     return len(ratios), statistics.median(r[0] for r in ratios), statistics.median(r[1] for r in ratios)
