@@ -6,6 +6,7 @@
 #include "agent/control.h"
 #include "agent/libvirt/session.h"
 #include "agent/migration/error.h"
+#include "agent/service/claim.h"
 #include "agent/service/guest.h"
 #include "agent/state.h"
 #include "agent/steering/trace-folder.h"
@@ -29,6 +30,7 @@ struct Job {
     /* Written by the migration's thread before `named`. */
     char *id, *vm_name, *vm_uuid;
     gboolean observes;
+    Claim *claim; /* NULL: not yet */
 };
 
 static const char *const engine_roles[] = {
@@ -102,12 +104,30 @@ learn_traits (Job *self, const char *name, const char *uuid)
     traits_set (self->traits, name, uuid);
 }
 
+/* A socket, and libvirt's passthrough, lead to the same guest. */
+static gboolean
+take_claim (Job *self, const char *uuid, pid_t pid, GError **error)
+{
+    if (!self->claim)
+        self->claim = claim_take (uuid, pid, self->order->address, error);
+    return self->claim != NULL;
+}
+
+/* The pid behind a socket may be a proxy's. */
+static pid_t
+qemu_pid (const Vm *vm)
+{
+    return vm->is_qemu_process ? qmp_client_peer_pid (vm->client) : 0;
+}
+
 /* The VM is known now, and with it what is configured for it. */
 static gboolean
 configure (Migration *m, const char *name, const char *uuid, GError **error)
 {
     Job *self = m->configure_data;
 
+    if (!take_claim (self, uuid, qemu_pid (m->source), error))
+        return FALSE;
     learn_traits (self, name, uuid);
     choose_abort (self);
     choose_mode (self);
@@ -178,8 +198,12 @@ run_thread (gpointer data)
 static void
 take_names (Job *self, json_object *header)
 {
+    g_autoptr (GError) error = NULL;
+
     if (self->id)
         return;
+    if (!take_claim (self, qmp_peek_string (header, "vm.uuid", NULL), 0, &error))
+        g_warning ("it is brought to an end all the same: %s", error->message);
     self->id = g_strdup (qmp_peek_string (header, "id", ""));
     self->vm_name = g_strdup (qmp_peek_string (header, "vm.name", ""));
     self->vm_uuid = g_strdup (qmp_peek_string (header, "vm.uuid", ""));
@@ -249,6 +273,19 @@ address_of (Job *self, GError **error)
     return guest_address (self->config, text + strlen ("libvirt:"), error);
 }
 
+/* One file for all of them would be the last one's alone. */
+static void
+open_record (Job *self)
+{
+    if (self->options->trace_file)
+        g_message (
+            "%s: the record goes to the folder of the records, where the service has one for "
+            "each migration, not to %s",
+            self->order->address, self->options->trace_file);
+    if (!self->options->no_trace)
+        self->trace = trace_new ();
+}
+
 static gboolean
 take_order (Job *self, GError **error)
 {
@@ -284,8 +321,7 @@ job_new (Order *order, Config *config, Traits *traits, Mode mode, const JobEvent
         init_migration (self);
         if (serve (self, error)) {
             board_listen (self->board, on_line, self);
-            if (!self->options->no_trace)
-                self->trace = trace_new ();
+            open_record (self);
             return self;
         }
     }
@@ -310,6 +346,7 @@ job_free (Job *self)
     global_options_clear (&self->global);
     config_free (self->config);
     traits_free (self->traits);
+    claim_free (self->claim);
     order_free (self->order);
     g_free (self->id);
     g_free (self->vm_name);
