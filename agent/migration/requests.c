@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/migration/error.h"
 #include "agent/migration/migration.h"
 #include "qmp/value.h"
 
@@ -249,6 +250,8 @@ take_settings (Migration *m, json_object *arguments, json_object *qemu, GError *
     json_object_object_foreach (arguments, name, value) {
         g_autoptr (GError) why = NULL;
 
+        if (!value)
+            return migrate_fail (error, EXIT_USAGE, "%s: null is no value", name);
         if (set_limit (m, name, json_object_get_string (value), qemu, &why))
             continue;
         if (why) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/service/calls.h"
 
+#include "agent/migration/error.h"
 #include "agent/service/authority.h"
+#include "agent/service/caller.h"
 #include "agent/service/reply.h"
 #include "qmp/value.h"
 
@@ -132,18 +134,47 @@ value_to_json (GVariant *value)
 }
 
 static gboolean
-on_set (QmpmigMigration1 *interface, GDBusMethodInvocation *invocation, GVariant *limits,
-        gpointer data)
+add_setting (json_object *arguments, const char *key, GVariant *value, GError **error)
 {
-    json_object *arguments = json_object_new_object ();
+    json_object *json = value_to_json (value);
+
+    if (json && caller_may_set (key, error)) {
+        json_object_object_add (arguments, key, json);
+        return TRUE;
+    }
+    json_object_put (json);
+    return json ? FALSE
+                : migrate_fail (error, EXIT_USAGE,
+                                "%s: a value is a text, a boolean or a whole number", key);
+}
+
+static json_object *
+settings_to_json (GVariant *limits, GError **error)
+{
+    g_autoptr (json_object) arguments = json_object_new_object ();
     GVariantIter iter;
     const char *key;
     GVariant *value;
+    gboolean ok = TRUE;
 
     g_variant_iter_init (&iter, limits);
-    while (g_variant_iter_next (&iter, "{&sv}", &key, &value)) {
-        json_object_object_add (arguments, key, value_to_json (value));
+    while (ok && g_variant_iter_next (&iter, "{&sv}", &key, &value)) {
+        ok = add_setting (arguments, key, value, error);
         g_variant_unref (value);
+    }
+    return ok ? g_steal_pointer (&arguments) : NULL;
+}
+
+static gboolean
+on_set (QmpmigMigration1 *interface, GDBusMethodInvocation *invocation, GVariant *limits,
+        gpointer data)
+{
+    g_autoptr (GError) error = NULL;
+    json_object *arguments = settings_to_json (limits, &error);
+
+    if (!arguments) {
+        reply_error (invocation, error);
+        return TRUE;
     }
     return request (interface, invocation, REQUEST_SET, arguments, "org.qmpmig.steer");
 }

@@ -5,9 +5,6 @@
 #include "agent/migration/error.h"
 #include "qmp/value.h"
 
-/* These are of the process that the caller does not have, or let him have what only root has. */
-static const char *const refused[] = { "allow-exec", "detach", "dry-run", "trace", NULL };
-
 gboolean
 mode_parse (const char *text, Mode *ret_mode, GError **error)
 {
@@ -59,8 +56,6 @@ take_option (Order *self, const char *key, GVariant *value, GError **error)
 {
     json_object *text = NULL;
 
-    if (g_strv_contains (refused, key))
-        return migrate_fail (error, EXIT_USAGE, "%s: the service does not take this option", key);
     if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
         text = json_object_new_string (g_variant_get_string (value, NULL));
     else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))

@@ -5,6 +5,7 @@
 
 #include "agent/libvirt/session.h"
 #include "agent/migration/error.h"
+#include "agent/service/caller.h"
 #include "agent/service/calls.h"
 #include "agent/service/entry.h"
 #include "agent/service/guest.h"
@@ -232,18 +233,28 @@ service_count (const Service *self)
     return count;
 }
 
+/* Of somebody on the bus, or, without an INVOCATION, of our own. */
+static gboolean
+check (const Service *self, const Order *order, GDBusMethodInvocation *invocation, GError **error)
+{
+    if (self->leaving)
+        return migrate_fail (error, EXIT_REFUSED, "the service is stopping");
+    if (service_has (self, order->address))
+        return migrate_fail (error, EXIT_REFUSED, "%s: this service is at it already",
+                             order->address);
+    return !invocation || caller_may_ask (order, self->config, error);
+}
+
 static gboolean
 refuse (const Service *self, const Order *order, GDBusMethodInvocation *invocation)
 {
-    g_autofree char *text = NULL;
+    g_autoptr (GError) error = NULL;
 
-    if (self->leaving)
-        text = g_strdup ("the service is stopping");
-    else if (service_has (self, order->address))
-        text = g_strdup_printf ("%s: this service is at it already", order->address);
-    if (text && invocation)
-        reply_code (invocation, EXIT_REFUSED, text);
-    return text != NULL;
+    if (check (self, order, invocation, &error))
+        return FALSE;
+    if (invocation)
+        reply_error (invocation, error);
+    return TRUE;
 }
 
 void
@@ -309,7 +320,13 @@ static void
 recover (Entry *entry, Order *order, GDBusMethodInvocation *invocation, gpointer data)
 {
     Service *self = data;
+    g_autoptr (GError) error = NULL;
 
+    if (!caller_may_ask (order, self->config, &error)) {
+        reply_error (invocation, error);
+        order_free (order);
+        return;
+    }
     entry_recover (entry, order, config_copy (self->config), invocation);
     tick_on (self);
 }
