@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "auto-moves.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,14 +126,25 @@ throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast
     return 0;
 }
 
+/* The hardest throttle that can be had. */
+static double
+most_throttle (const struct qmpmig_sample *s)
+{
+    return s->may & QMPMIG_MAY_THROTTLE_UP ? (double)s->limits.max_throttle_pct
+                                           : known (s->throttle_pct);
+}
+
 static void
 say_cannot (const struct qmpmig_sample *s, const struct forecast_model *m, double stall_us,
             struct qmpmig_advice *a)
 {
     double allowed = (double)s->limits.max_downtime_us;
     double needed = stall_us + (double)s->switchover_us;
-    double most = (double)s->limits.max_throttle_pct / 100;
+    double most = most_throttle (s) / 100;
+    char throttle_words[32] = "no throttle";
 
+    if (most > 0)
+        snprintf (throttle_words, sizeof throttle_words, "throttle %.0f %%", 100 * most);
     a->verdict = QMPMIG_VERDICT_CANNOT;
     a->needs = QMPMIG_NEEDS_DOWNTIME | QMPMIG_NEEDS_BANDWIDTH | QMPMIG_NEEDS_POSTCOPY;
     a->needed_downtime_us = (uint64_t)needed;
@@ -142,10 +152,9 @@ say_cannot (const struct qmpmig_sample *s, const struct forecast_model *m, doubl
         (uint64_t)forecast_needed_link (m, most, allowed_us (s, most));
     a->needed_throttle_pct = s->workable_throttle_pct;
     say (a, REASON_CANNOT,
-         "needs %.1f s of downtime, postcopy, or %.0f Mbit/s; allowed: %.0f ms, throttle %" PRIu64
-         " %%",
-         needed / S, (double)a->needed_bandwidth_bytes_per_s * 8 / 1e6, allowed / MS,
-         s->limits.max_throttle_pct);
+         "needs %.1f s of downtime, postcopy, or %s%.0f Mbit/s; allowed: %.0f ms, %s", needed / S,
+         curve_was_open (&m->curve) ? "" : "more than ",
+         (double)a->needed_bandwidth_bytes_per_s * 8 / 1e6, allowed / MS, throttle_words);
 }
 
 int

@@ -8,6 +8,8 @@
 /* How far below the smallest point the set may be taken to have been filled before it: beyond, the
  * points say nothing about it. */
 #define FULL 4.0
+/* So close to it is at it. */
+#define NEARLY_FULL 0.95
 /* Between two points a set may have been full all along. */
 #define OVERFULL 30.0
 /* Of a single point: how writes spread over time, by experience between 0.6 and 1. */
@@ -172,6 +174,12 @@ curve_bytes (const struct curve_model *self, double time_us)
     if (right == 0 || self->points == 1)
         return below_first (self, time_us / (double)curve->time_us[0]);
     return on_segment (self, right < self->points ? right : (unsigned)self->points - 1, time_us);
+}
+
+int
+curve_was_open (const struct curve_model *self)
+{
+    return self->points > 1 && self->fill[0] < NEARLY_FULL * FULL;
 }
 
 double

@@ -27,6 +27,9 @@ void curve_model_init (struct curve_model *self, const struct qmpmig_curve *curv
 /* U(TIME_US) in bytes; 0 of a curve without points. Between points, and above the largest, as if
  * pages of one set were written at random; below the smallest with care. */
 double curve_bytes (const struct curve_model *self, double time_us);
+/* Whether any point is from before the set was full: else how fast it fills is a guess, on the slow
+ * side. */
+int curve_was_open (const struct curve_model *self);
 /* The guest time in which it writes BYTES; LIMIT_US when it takes longer. */
 double curve_time_us (const struct curve_model *self, double bytes, double limit_us);
 

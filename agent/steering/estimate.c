@@ -7,6 +7,8 @@
 
 /* A rate counts half after this time. */
 #define HALF_LIFE_US (1.5 * G_TIME_SPAN_SECOND)
+/* Rates under another limit count as that much of one under this. */
+#define OTHER_LIMIT_US (50 * G_TIME_SPAN_MILLISECOND)
 /* Fewer pages say nothing of how many bytes one costs. */
 #define ENOUGH_PAGES 64
 #define PAGE_HEADER  8
@@ -55,6 +57,21 @@ take_link (Estimate *self, const Sample *now)
     self->square += dt_us / self->weight * (rate * rate - self->square);
 }
 
+/* The bandwidth limit was changed: what went over the link before tells little of what does now. */
+static void
+take_limit (Estimate *self, const Sample *now)
+{
+    double limit = (double)known (now->bandwidth_limit_bytes_per_s);
+
+    if (known (now->bandwidth_limit_bytes_per_s) != self->limit)
+        self->weight = MIN (self->weight, OTHER_LIMIT_US);
+    self->limit = known (now->bandwidth_limit_bytes_per_s);
+    if (limit == 0 || self->mean <= limit)
+        return;
+    self->mean = limit;
+    self->square = limit * limit;
+}
+
 static void
 take_bytes (Estimate *self, Sample *now)
 {
@@ -62,6 +79,7 @@ take_bytes (Estimate *self, Sample *now)
         return;
     if (self->last_us && now->now_us > self->last_us && now->sent_bytes >= self->last_sent)
         take_link (self, now);
+    take_limit (self, now);
     self->last_us = now->now_us;
     self->last_sent = now->sent_bytes;
     if (self->mean <= 0) { /* the first look: QEMU has counted for longer */

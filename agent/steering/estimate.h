@@ -9,7 +9,7 @@
 typedef struct {
     /* link, bytes per second; the time that they stand for, in microseconds */
     double mean, square, weight;
-    guint64 last_us, last_sent;
+    guint64 last_us, last_sent, limit;
     /* bytes sent for a page in this pass, or the one before */
     guint64 pass_sent, pass_pages, page_bytes;
     /* since QEMU last looked which pages are dirty */

@@ -3,7 +3,7 @@
 
 import unittest
 
-from tests.qemu.move import FAST, MIB, MoveTest, Settings
+from tests.qemu.move import FAST, LINUX, MIB, MoveTest, Settings, working_passes
 
 BUSY = ("--postcopy", "never", "--bandwidth", FAST)
 
@@ -77,6 +77,40 @@ class Policies(MoveTest):
             record = running.record
             self.assert_arrived(hop, record)
             self.assertEqual(record.best("throttle_commanded_pct"), 0)
+
+    def hopeless(self, hop):
+        """(running, what was said to be needed) of a guest that is not throttled and writes its set in each pass again."""
+        running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *BUSY, "--policy", "auto,xbzrle=off", "--max-downtime",
+                                      "20ms", "--throttle", "off")
+        self.wait_second_pass(hop)
+        self.permit(hop, "bandwidth=4MiB/s")
+        return running, running.wait_line("advice", verdict="cannot-within-limits")
+
+    def permit(self, hop, setting):
+        self.qmpmig.run("--socket", hop.source.qmp, "set", setting)
+
+    def assert_not_enough(self, hop, running, why):
+        running.wait_passes(len(working_passes(list(running.lines), hop.source)) + 2, hop.source)
+        self.assertIsNone(running.process.poll(), why)
+
+    def test_the_downtime_that_is_said_to_be_needed_is_enough(self):
+        with self.hop() as hop:
+            running, told = self.hopeless(hop)
+            self.permit(hop, f"max-downtime={told['needed_downtime_us'] // 1500}ms")
+            self.assert_not_enough(hop, running, "two thirds of it are not")
+            self.permit(hop, f"max-downtime={told['needed_downtime_us'] // 1000 * 5 // 4}ms")
+            self.assert_arrived(hop, running.record)
+
+    def test_the_bandwidth_that_is_said_to_be_needed_is_enough(self):
+        """Of a guest that takes longer for its set than between two looks of ours at its pages."""
+        with self.hop(source={**LINUX, "rate": "16M", "ws": "12M"}) as hop:
+            running, told = self.hopeless(hop)
+            self.assertNotIn("more than", told["reason"])
+            needed_mib = told["needed_bandwidth_bytes_per_s"] / MIB
+            self.permit(hop, f"bandwidth={needed_mib / 2:.0f}MiB/s")
+            self.assert_not_enough(hop, running, "half of it is not")
+            self.permit(hop, f"bandwidth={needed_mib * 1.5:.0f}MiB/s")
+            self.assert_arrived(hop, running.record)
 
 
 if __name__ == "__main__":

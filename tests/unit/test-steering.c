@@ -214,6 +214,25 @@ test_a_filled_buffer_is_no_link (void)
     g_assert_cmpuint (run.sample.link_bytes_per_s, <, 22 * MIB);
 }
 
+/* What was, under a limit that was raised, says little; under a lowered one it cannot be any more. */
+static void
+test_another_limit_is_another_link (void)
+{
+    Run run;
+
+    run_init (&run, 1000 * MIB);
+    run.sample.bandwidth_limit_bytes_per_s = 20 * MIB;
+    for (guint i = 0; i < 30; i++)
+        run_step (&run, 2 * MIB, 900 * MIB);
+    run.sample.bandwidth_limit_bytes_per_s = 10 * MIB;
+    run_step (&run, 2 * MIB, 900 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, ==, 10 * MIB);
+    run.sample.bandwidth_limit_bytes_per_s = 80 * MIB;
+    for (guint i = 0; i < 4; i++)
+        run_step (&run, 8 * MIB, 900 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, >, 70 * MIB);
+}
+
 /* -- Guard rails -- */
 
 typedef struct {
@@ -356,6 +375,19 @@ test_a_uniform_set_is_told_by_two_points (void)
 }
 
 static void
+test_a_set_that_was_only_seen_full_is_known (void)
+{
+    struct qmpmig_curve full = curve_of (1000000, 64 * MIB, 5000000, 64 * MIB);
+    struct qmpmig_curve open = curve_of (100000, 10 * MIB, 5000000, 64 * MIB);
+    struct curve_model model;
+
+    curve_model_init (&model, &full);
+    g_assert_false (curve_was_open (&model));
+    curve_model_init (&model, &open);
+    g_assert_true (curve_was_open (&model));
+}
+
+static void
 test_the_newest_is_believed (void)
 {
     struct qmpmig_curve curve = curve_of (1000000, 50 * MIB, 5000000, 60 * MIB);
@@ -462,6 +494,7 @@ main (int argc, char **argv)
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
     check_add ("/estimate/a-filled-buffer-is-no-link", test_a_filled_buffer_is_no_link);
+    check_add ("/estimate/another-limit-is-another-link", test_another_limit_is_another_link);
     check_add ("/guard/limits-stand-above-a-policy", test_limits_stand_above_a_policy);
     check_add ("/guard/a-switchover-bandwidth-is-the-links",
                test_a_switchover_bandwidth_is_the_links);
@@ -472,6 +505,8 @@ main (int argc, char **argv)
                test_within_the_limits_nothing_is_changed);
     check_add ("/curve/a-uniform-set-is-told-by-two-points",
                test_a_uniform_set_is_told_by_two_points);
+    check_add ("/curve/a-set-that-was-only-seen-full-is-known",
+               test_a_set_that_was_only_seen_full_is_known);
     check_add ("/curve/the-newest-is-believed", test_the_newest_is_believed);
     check_add ("/curve/it-stays-small", test_the_curve_stays_small);
     return g_test_run ();
