@@ -117,78 +117,6 @@ begin (Migration *m, GError **error)
            migration_read_foreign (m, error);
 }
 
-/* -- To its end -- */
-
-/* The source's QEMU may be gone before libvirt has the guest running over there. */
-static gboolean
-await_libvirt (Migration *m, GError **error)
-{
-    while (!launch_is_over (m->launch))
-        if (!migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error))
-            return FALSE;
-    return TRUE;
-}
-
-static void
-conclude_moved (Migration *m)
-{
-    m->result.run_state = g_strdup (m->was_live ? "running" : "paused");
-    migration_set_result (m, OUTCOME_COMPLETED, EXIT_DONE, "destination",
-                          "libvirt has moved it to %s", m->options->uri);
-}
-
-/* Libvirt resumes it at the source, unless it may run elsewhere. */
-static void
-conclude_failed (Migration *m, const GError *why)
-{
-    g_autofree char *state = vm_query_run_state (m->source, 0, NULL);
-    gboolean is_here = state && (!m->was_live || run_state_is_live (state));
-    /* It ends the receiving QEMU first, and the source may call that a broken link. */
-    gboolean is_aborted =
-        m->abort_sent || why->code == LIBVIRT_ERROR_ABORTED || m->status == STATUS_CANCELLED;
-
-    m->result.run_state = g_steal_pointer (&state);
-    if (is_aborted && is_here) {
-        migration_set_result (m, OUTCOME_CANCELLED, EXIT_CANCELLED, "source",
-                              "libvirt has aborted it");
-        return;
-    }
-    migrate_fail (&m->result.error, EXIT_FAILED, "libvirt: %s", why->message);
-    migration_set_result (m, is_here ? OUTCOME_FAILED : OUTCOME_UNDECIDED,
-                          is_here ? EXIT_FAILED : EXIT_UNDECIDED, is_here ? "source" : "unknown",
-                          "%s", m->result.error->message);
-    if (!is_here)
-        migration_add_check (m,
-                             "`virsh domstate %s` here, and at %s: libvirt decides which of them "
-                             "runs",
-                             m->global->socket->domain, m->options->uri);
-}
-
-/* FOUND: the parameters as they were; WHY is taken. */
-static void
-conclude (Migration *m, GError *why, json_object *found)
-{
-    g_autoptr (GError) owned = why;
-    const GError *error;
-
-    if (g_error_matches (owned, QMP_ERROR, QMP_ERROR_CANCELLED) ||
-        !await_libvirt (m, owned ? NULL : &owned)) {
-        migration_conclude_foreign (m, g_steal_pointer (&owned), found);
-        return;
-    }
-    error = launch_error (m->launch);
-    if (!error)
-        conclude_moved (m);
-    else if (error->code == LIBVIRT_ERROR_UNREACHABLE &&
-             (m->told_completed || m->status == STATUS_COMPLETED)) {
-        migration_conclude_foreign (m, g_steal_pointer (&owned), found);
-        return;
-    } else
-        conclude_failed (m, error);
-    /* Libvirt restores only what it knows of. */
-    migration_restore_foreign (m, found);
-}
-
 static void
 move (Migration *m)
 {
@@ -203,7 +131,7 @@ move (Migration *m)
                               error->message);
         m->result.error = error;
     } else
-        conclude (m, error, found);
+        migration_conclude_launch (m, error, found);
     json_object_put (found);
 }
 

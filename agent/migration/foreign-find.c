@@ -14,6 +14,13 @@ is_launched_in_vain (const Migration *m)
     return m->launch && launch_is_over (m->launch);
 }
 
+/* It came and went between two looks: it is not as we found it. */
+static gboolean
+is_past (const Migration *m)
+{
+    return m->launch && m->status != m->source->status && status_is_terminal (m->status);
+}
+
 /* Events of before are nobody's: the record has not begun. */
 static gboolean
 pause_for (Migration *m, gint64 deadline_us, GError **error)
@@ -89,19 +96,20 @@ migration_find_foreign (Migration *m, gboolean waits, GError **error)
         g_autoptr (GError) why = NULL;
 
         if (!look_once (m, &found, &why)) {
-            if (waits && migration_libvirt_is_away (m, why, &away_us))
+            if (waits && !is_launched_in_vain (m) && migration_libvirt_is_away (m, why, &away_us))
                 continue;
             g_propagate_error (error, g_steal_pointer (&why));
             return FALSE;
         }
         away_us = 0;
-        if (found || is_launched_in_vain (m))
+        if (found || is_launched_in_vain (m) || is_past (m))
             return TRUE;
         if (!waits)
             return migrate_fail (error, EXIT_REFUSED,
                                  "%s: steer: no migration runs; --wait waits for one",
                                  vm_title (m->source));
-        if (!pause_for (m, g_get_monotonic_time () + AWAIT_PERIOD_US, error))
+        if (!pause_for (m, g_get_monotonic_time () + AWAIT_PERIOD_US, error) ||
+            !migration_outwait_launch (m, error))
             return FALSE;
     }
 }

@@ -211,26 +211,6 @@ refresh (Migration *m, gint64 *refreshed_us, GError **error)
     return TRUE;
 }
 
-/* The operator's word, where it is libvirt that we had begin it. */
-static gboolean
-abort_launch (Migration *m, GError **error)
-{
-    g_autoptr (GError) why = NULL;
-
-    if (!m->launch || !m->cancel_wanted)
-        return TRUE;
-    m->cancel_wanted = FALSE;
-    m->abort_sent = vm_tell (m->source, "migrate_cancel", NULL, &why);
-    if (m->abort_sent)
-        return TRUE;
-    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_REFUSED)) {
-        migration_notice (m, "warning", "no-cancel", "%s", why->message);
-        return TRUE;
-    }
-    g_propagate_error (error, g_steal_pointer (&why));
-    return FALSE;
-}
-
 static gboolean
 is_over (const Migration *m)
 {
@@ -245,7 +225,7 @@ turn (Migration *m, gint64 *refreshed_us, GError **error)
     if (is_over (m))
         return TRUE;
     tell_stall (m);
-    return refresh (m, refreshed_us, error) && abort_launch (m, error) &&
+    return refresh (m, refreshed_us, error) && migration_abort_launch (m, error) &&
            migration_take_share (m, error) && migration_steer (m, error) && switch_to_postcopy (m, error) &&
            migration_press_downtime (m, error) &&
            migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error);

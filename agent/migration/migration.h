@@ -103,6 +103,7 @@ struct Migration {
     gboolean we_stopped;        /* the guest was stopped at the source by us */
     gboolean cancel_wanted;
     gboolean abort_sent;      /* libvirt has taken our abort */
+    gboolean launch_is_late;  /* libvirt has not begun in time */
     guint64 finish_cap_us;    /* `finish`: the downtime limit may be raised so far; 0: not asked */
     gboolean postcopy_wanted; /* by rule or operator; not yet sent */
     gboolean postcopy_sent;   /* migrate-start-postcopy was sent */
@@ -261,6 +262,12 @@ void migration_refuse_foreign (Migration *m, GError *error);
 /* The result of one that is not ours: as its source's last status tells, or why we see no more
  * (WHY is taken). Our changes go back to FOUND, the parameters as they were. */
 void migration_conclude_foreign (Migration *m, GError *why, json_object *found);
+/* The same of one that libvirt runs for us, when libvirt has said what came of it, or does not. */
+void migration_conclude_launch (Migration *m, GError *why, json_object *found);
+/* The operator's word to libvirt, if there is one. */
+gboolean migration_abort_launch (Migration *m, GError **error);
+/* The same while libvirt has not begun; FALSE when it has taken too long to. */
+gboolean migration_outwait_launch (Migration *m, GError **error);
 
 /* No answer, from a libvirtd that may come back within LIBVIRT_PATIENCE_US. *AWAY_US: since when, 0
  * before. */

@@ -7,6 +7,7 @@
  * UUID.job      "out" or "in": a migration under way
  * NAME.xml      its definition; NAME.qmp: its monitor; so may UUID.xml be
  * events        a pipe: lines of KIND NAME UUID TEXT
+ * NAME.moved    it says what came of a migration, once it is there: "ok", "aborted" or why not
  * asked         what was called */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <gio/gunixsocketaddress.h>
 
 #include "agent/libvirt/module.h"
+
+#define POLL_PERIOD_US (20 * G_TIME_SPAN_MILLISECOND)
 
 struct LibvirtConnection {
     char *auth_file;
@@ -149,6 +152,25 @@ open_monitor (LibvirtConnection *self, const char *name, GError **error)
     return (GIOStream *)connection;
 }
 
+/* -- Moves -- */
+
+static gboolean
+migrate (LibvirtConnection *self, const char *name, const LibvirtMigration *migration,
+         GError **error)
+{
+    g_autofree char *text = NULL;
+    LibvirtErrorCode code;
+
+    note ("migrate", migration->destination);
+    while (!(text = text_of (name, ".moved")))
+        g_usleep (POLL_PERIOD_US);
+    if (strcmp (text, "ok") == 0)
+        return TRUE;
+    code = strcmp (text, "aborted") == 0 ? LIBVIRT_ERROR_ABORTED : LIBVIRT_ERROR_REFUSED;
+    g_set_error (error, LIBVIRT_ERROR, code, "migrate: %s", text);
+    return FALSE;
+}
+
 /* -- Events -- */
 
 static void
@@ -216,4 +238,5 @@ __attribute__ ((visibility ("default"))) const LibvirtModule qmpmig_libvirt_modu
     .unwatch = unwatch,
     .open_monitor = open_monitor,
     .job = job,
+    .migrate = migrate,
 };
