@@ -70,3 +70,11 @@ session_expect_error (Session *session, int code, const char *words)
                                          LONG_US, &error));
     check_error (error, code, words);
 }
+
+json_object *
+session_large_arguments (void)
+{
+    g_autofree char *filler = g_strnfill (1024 * 1024, 'x');
+
+    return qmp_object ("filler", json_object_new_string (filler), NULL);
+}

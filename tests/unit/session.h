@@ -8,6 +8,10 @@
 #define SHORT_US (100 * 1000)
 #define LONG_US  (10 * G_USEC_PER_SEC)
 
+/* A query-status that comes, and its answer. */
+#define ASKED     EXPECT ("query-status")
+#define ANSWER(n) "{'return': {'n': " #n "}, 'id': $query-status}"
+
 typedef struct {
     ScriptPeer *peer;
     GMainContext *context;
@@ -29,3 +33,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Session, session_clear)
 /* query-status is answered with {"n": N}, or goes wrong as said. */
 void session_expect_answer (Session *session, gint64 n);
 void session_expect_error (Session *session, int code, const char *words);
+
+/* More than the kernel keeps for a peer that does not read. */
+json_object *session_large_arguments (void);
