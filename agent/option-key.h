@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A row of the tables of options (options.c), and the setters of the values that several share. */
+/* A row of the tables of options (option-table.c), and the setters of their values. */
 #pragma once
 
 #include "agent/options.h"
@@ -24,6 +24,9 @@ struct OptionKey {
     KeyFlags flags;
 };
 
+extern const OptionKey option_global_keys[], option_migrate_keys[];
+extern const guint option_global_count, option_migrate_count;
+
 /* UNITS_ERROR "NAME: ...". FALSE, so that a failure is one line. */
 gboolean option_fail (GError **error, const char *name, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
@@ -40,6 +43,28 @@ gboolean option_set_address (const OptionKey *key, gpointer self, const char *na
                              const char *value, GError **error);
 gboolean option_set_file (const OptionKey *key, gpointer self, const char *name, const char *value,
                           GError **error);
+
+/* option-value.c: of one option each. */
+gboolean option_set_bandwidth (const OptionKey *key, gpointer self, const char *name,
+                               const char *value, GError **error);
+gboolean option_set_multifd (const OptionKey *key, gpointer self, const char *name,
+                             const char *value, GError **error);
+gboolean option_set_compress (const OptionKey *key, gpointer self, const char *name,
+                              const char *value, GError **error);
+gboolean option_set_xbzrle (const OptionKey *key, gpointer self, const char *name,
+                            const char *value, GError **error);
+gboolean option_set_capability (const OptionKey *key, gpointer self, const char *name,
+                                const char *value, GError **error);
+gboolean option_set_parameter (const OptionKey *key, gpointer self, const char *name,
+                               const char *value, GError **error);
+gboolean option_set_unsafe (const OptionKey *key, gpointer self, const char *name,
+                            const char *value, GError **error);
+gboolean option_set_trace (const OptionKey *key, gpointer self, const char *name, const char *value,
+                           GError **error);
+gboolean option_set_libvirt (const OptionKey *key, gpointer self, const char *name,
+                             const char *value, GError **error);
+gboolean option_set_socket (const OptionKey *key, gpointer self, const char *name,
+                            const char *value, GError **error);
 
 gboolean option_set_tls (const OptionKey *key, gpointer self, const char *name, const char *value,
                          GError **error);

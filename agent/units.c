@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-G_DEFINE_QUARK (units - error - quark, units_error)
+#include "agent/units-error.h"
 
 typedef struct {
     const char *name;
@@ -26,19 +26,6 @@ static const Unit rate_units[] = {
     { "TB/s", 1e12 },    { "kbit/s", 1e3 / 8 }, { "Mbit/s", 1e6 / 8 }, { "Gbit/s", 1e9 / 8 },
     { NULL, 0 },
 };
-
-static gboolean G_GNUC_PRINTF (3, 4)
-    units_fail (GError **error, const char *name, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *text = NULL;
-
-    va_start (args, format);
-    text = g_strdup_vprintf (format, args);
-    va_end (args);
-    g_set_error (error, UNITS_ERROR, 0, "%s: %s", name, text);
-    return FALSE;
-}
 
 static const Unit *
 find_unit (const Unit *units, const char *name)
@@ -104,21 +91,6 @@ take_word (const char **rest)
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-static gboolean
-fail_time_unit (const char *name, const char *text, double number, const char *unit, GError **error)
-{
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_ascii_formatd (digits, sizeof digits, "%.15g", number);
-    if (!unit[0])
-        return units_fail (error, name, "%s has no unit: write %sms or %ss", text, digits, digits);
-    if (!g_ascii_strcasecmp (unit, "m"))
-        return units_fail (error, name, "%s is ambiguous: write %smin or %sms", text, digits,
-                           digits);
-    return units_fail (error, name, "%s has an unknown unit '%s': use us, ms, s, min or h", text,
-                       unit);
-}
-
 /* One number, or several from the largest unit down, as we print them: "2 min 05 s". */
 gboolean
 units_parse_time (const char *name, const char *text, guint64 *ret_us, GError **error)
@@ -136,7 +108,7 @@ units_parse_time (const char *name, const char *text, guint64 *ret_us, GError **
         word = take_word (&rest);
         unit = find_unit (time_units, word);
         if (!unit)
-            return fail_time_unit (name, text, number, word, error);
+            return units_fail_time (name, text, number, word, error);
         if (unit->factor >= last_factor)
             return units_fail (error, name, "%s is not from the largest unit down", text);
         last_factor = unit->factor;
@@ -147,101 +119,6 @@ units_parse_time (const char *name, const char *text, guint64 *ret_us, GError **
 }
 
 /* --- size and rate --------------------------------------------------------------------------- */
-
-/* The power of 1024 (or 1000) that a prefix stands for; 0 if UNIT does not begin with one. */
-static int
-prefix_power (const char *unit)
-{
-    const char *prefixes = "kmgt";
-    const char *at = unit[0] ? strchr (prefixes, g_ascii_tolower (unit[0])) : NULL;
-
-    return at ? (int)(at - prefixes) + 1 : 0;
-}
-
-/* "M", "mb", "Mbps", "MiB" where a rate is due: a prefix is all that is certain. */
-static gboolean
-is_guessable (const char *unit)
-{
-    static const char *const tails[] = { "",     "b",     "ib", "bit",  "bps",    "/s",   "b/s",
-                                         "ib/s", "bit/s", "ps", "bits", "bits/s", "ibps", NULL };
-
-    for (int i = 0; prefix_power (unit) && tails[i]; i++)
-        if (!g_ascii_strcasecmp (unit + 1, tails[i]))
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean
-fail_ambiguous_size (const char *name, const char *text, double number, const char *unit,
-                     GError **error)
-{
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-    char binary = g_ascii_toupper (unit[0]);
-    char decimal = binary == 'K' ? 'k' : binary;
-    int power = prefix_power (unit);
-
-    g_ascii_formatd (digits, sizeof digits, "%.15g", number);
-    return units_fail (error, name, "%s is ambiguous: write %s%ciB (%.0f B) or %s%cB (%.0f B)",
-                       text, digits, binary, number * pow (1024, power), digits, decimal,
-                       number * pow (1000, power));
-}
-
-static gboolean
-fail_ambiguous_rate (const char *name, const char *text, double number, const char *unit,
-                     GError **error)
-{
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-    char binary = g_ascii_toupper (unit[0]);
-    char decimal = binary == 'K' ? 'k' : binary;
-    int power = prefix_power (unit);
-
-    g_ascii_formatd (digits, sizeof digits, "%.15g", number);
-    if (binary == 'T') /* no Tbit/s among our units */
-        return units_fail (error, name,
-                           "%s is ambiguous: write %sTiB/s (%.0f B/s) or %sTB/s "
-                           "(%.0f B/s)",
-                           text, digits, number * 0x1p40, digits, number * 1e12);
-    return units_fail (error, name,
-                       "%s is ambiguous: write %s%ciB/s (%.0f B/s) or %s%cbit/s (%.0f B/s)", text,
-                       digits, binary, number * pow (1024, power), digits, decimal,
-                       number * pow (1000, power) / 8);
-}
-
-static gboolean
-fail_size_unit (const char *name, const char *text, double number, const char *unit, GError **error)
-{
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_ascii_formatd (digits, sizeof digits, "%.15g", number);
-    if (!unit[0])
-        return units_fail (error, name, "%s has no unit: write %sMiB or %sMB", text, digits,
-                           digits);
-    if (is_guessable (unit))
-        return fail_ambiguous_size (name, text, number, unit, error);
-    return units_fail (error, name,
-                       "%s has an unknown unit '%s': use KiB, MiB, GiB, TiB (1024), kB, MB, GB, TB "
-                       "(1000) or B",
-                       text, unit);
-}
-
-static gboolean
-fail_rate_unit (const char *name, const char *text, double number, const char *unit, GError **error)
-{
-    char digits[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_ascii_formatd (digits, sizeof digits, "%.15g", number);
-    if (!unit[0])
-        return units_fail (error, name, "%s has no unit: write %sMiB/s or %sMbit/s", text, digits,
-                           digits);
-    if (find_unit (size_units, unit))
-        return units_fail (error, name, "%s is a size: write %s%s/s", text, digits, unit);
-    if (is_guessable (unit))
-        return fail_ambiguous_rate (name, text, number, unit, error);
-    return units_fail (error, name,
-                       "%s has an unknown unit '%s': use kbit/s, Mbit/s, Gbit/s, or a size such as "
-                       "MiB followed by /s",
-                       text, unit);
-}
 
 /* A number, a unit, and nothing more. *ret_unit is NULL where UNITS has no such word. */
 static gboolean
@@ -272,7 +149,7 @@ units_parse_size (const char *name, const char *text, guint64 *ret_bytes, GError
     if (!parse_quantity (name, text, size_units, &number, &word, &unit, error))
         return FALSE;
     if (!unit)
-        return fail_size_unit (name, text, number, word, error);
+        return units_fail_size (name, text, number, word, error);
     return to_base (name, text, number * unit->factor, ret_bytes, error);
 }
 
@@ -290,7 +167,8 @@ units_parse_rate (const char *name, const char *text, guint64 *ret_bytes_per_s, 
     if (!parse_quantity (name, text, rate_units, &number, &word, &unit, error))
         return FALSE;
     if (!unit)
-        return fail_rate_unit (name, text, number, word, error);
+        return units_fail_rate (name, text, number, word, find_unit (size_units, word) != NULL,
+                                error);
     return to_base (name, text, number * unit->factor, ret_bytes_per_s, error);
 }
 
@@ -337,84 +215,4 @@ units_parse_bool (const char *name, const char *text, gboolean *ret_value, GErro
         return units_fail (error, name, "'%s' is neither on nor off", text);
     *ret_value = g_strv_contains (yes, text);
     return TRUE;
-}
-
-/* --- output ---------------------------------------------------------------------------------- */
-
-/* Three significant digits, without zeros after the point: 1.25, 48.2, 347, 1020. */
-static char *
-format_number (double value)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    const char *format = value >= 99.95 ? "%.0f" : value >= 9.995 ? "%.1f" : "%.2f";
-    char *end;
-
-    g_ascii_formatd (text, sizeof text, format, value);
-    end = text + strlen (text);
-    while (strchr (text, '.') && (end[-1] == '0' || end[-1] == '.')) {
-        gboolean is_point = end[-1] == '.';
-
-        *--end = '\0';
-        if (is_point)
-            break;
-    }
-    return g_strdup (text);
-}
-
-/* Past a minute the eye wants whole seconds, past an hour whole minutes. */
-static char *
-format_long_time (guint64 seconds)
-{
-    if (seconds < 3600)
-        return g_strdup_printf ("%u min %02u s", (guint)(seconds / 60), (guint)(seconds % 60));
-    seconds += 30;
-    return g_strdup_printf ("%" G_GUINT64_FORMAT " h %02u min", seconds / 3600,
-                            (guint)(seconds / 60 % 60));
-}
-
-char *
-units_format_time (guint64 us)
-{
-    double value = (double)us;
-    const char *unit = "us";
-    g_autofree char *number = NULL;
-
-    if (us >= 59950000)
-        return format_long_time ((us + 500000) / 1000000);
-    if (us >= 999500) {
-        value /= 1e6;
-        unit = "s";
-    } else if (us >= 1000) {
-        value /= 1e3;
-        unit = "ms";
-    }
-    number = format_number (value);
-    return g_strdup_printf ("%s %s", number, unit);
-}
-
-char *
-units_format_size (guint64 bytes)
-{
-    static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-    double value = (double)bytes;
-    guint i = 0;
-    g_autofree char *number = NULL;
-
-    while (value >= 1023.5 && i + 1 < G_N_ELEMENTS (names)) {
-        value /= 1024;
-        i++;
-    }
-    number = format_number (value);
-    return g_strdup_printf ("%s %s", number, names[i]);
-}
-
-char *
-units_format_rate (guint64 bytes_per_s)
-{
-    g_autofree char *size = NULL;
-
-    if (bytes_per_s == UNITS_UNLIMITED)
-        return g_strdup ("unlimited");
-    size = units_format_size (bytes_per_s);
-    return g_strdup_printf ("%s/s", size);
 }

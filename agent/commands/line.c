@@ -4,38 +4,10 @@
 #include <string.h>
 
 #include "agent/commands/help.h"
+#include "agent/commands/line-internal.h"
+#include "agent/commands/line-spec.h"
 #include "agent/commands/print-config.h"
 #include "agent/commands/table.h"
-#include "agent/nearest.h"
-
-typedef struct {
-    const OptionSpec *spec;
-    const char *value; /* NULL: none was given */
-} Given;
-
-struct CommandLine {
-    gint64 started_us;
-    char **all_words;
-    const Command *command; /* NULL: none was named */
-    GArray *given;          /* Given, in the order of the line */
-    GPtrArray *words;       /* the command's and its arguments; ends with NULL once parsed */
-    GlobalOptions global;
-    Config *config;
-    MigrateOptions *migrate;
-};
-
-static const OptionSpec meta_options[] = {
-    { "help", 'h', NULL, "this help; after a command, that command's" },
-    { "version", 'V', NULL, "print the version" },
-    { "print-config", 0, NULL, "print each setting, its value and where it came from" },
-    { 0 },
-};
-
-const OptionSpec *
-command_line_meta_options (void)
-{
-    return meta_options;
-}
 
 CommandLine *
 command_line_new (void)
@@ -80,7 +52,8 @@ command_line_command (const CommandLine *self)
     return self->command;
 }
 
-static gboolean G_GNUC_PRINTF (2, 3) line_fail (GError **error, const char *format, ...)
+gboolean
+line_fail (GError **error, const char *format, ...)
 {
     va_list args;
     g_autofree char *text = NULL;
@@ -90,163 +63,6 @@ static gboolean G_GNUC_PRINTF (2, 3) line_fail (GError **error, const char *form
     va_end (args);
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
     return FALSE;
-}
-
-/* --- which options there are ----------------------------------------------------------------- */
-
-/* The options of all commands are looked up together, because the command's word may come after
- * them. So a name must take an argument in every command that has it, or in none (test-line.c). */
-typedef gboolean (*SpecMatch) (const OptionSpec *spec, gpointer data);
-
-static const OptionSpec *
-search_table (const OptionSpec *table, SpecMatch match, gpointer data)
-{
-    for (; table && table->name; table++)
-        if (match (table, data))
-            return table;
-    return NULL;
-}
-
-static const OptionSpec *
-search_getter (const OptionSpec *(*get) (guint), SpecMatch match, gpointer data)
-{
-    for (guint i = 0; get (i); i++)
-        if (match (get (i), data))
-            return get (i);
-    return NULL;
-}
-
-/* What every command takes. */
-static const OptionSpec *
-search_common (SpecMatch match, gpointer data)
-{
-    const OptionSpec *found = search_getter (global_options_spec, match, data);
-
-    return found ? found : search_table (meta_options, match, data);
-}
-
-static const OptionSpec *
-search_all (SpecMatch match, gpointer data)
-{
-    const OptionSpec *found = search_common (match, data);
-
-    if (!found)
-        found = search_getter (migrate_options_spec, match, data);
-    for (guint i = 0; !found && command_entry (i); i++)
-        found = search_table (command_entry (i)->command->options, match, data);
-    return found;
-}
-
-static gboolean
-has_name (const OptionSpec *spec, gpointer name)
-{
-    return !strcmp (spec->name, name);
-}
-
-static gboolean
-has_letter (const OptionSpec *spec, gpointer letter)
-{
-    return spec->letter == *(char *)letter;
-}
-
-static gboolean
-collect_name (const OptionSpec *spec, gpointer names)
-{
-    g_ptr_array_add (names, (gpointer)spec->name);
-    return FALSE;
-}
-
-static gboolean
-fail_unknown_option (const char *name, GError **error)
-{
-    g_autoptr (GPtrArray) names = g_ptr_array_new ();
-    const char *near;
-
-    search_all (collect_name, names);
-    g_ptr_array_add (names, NULL);
-    near = nearest_word (name, (const char *const *)names->pdata);
-    if (near)
-        return line_fail (error, "unknown option --%s; did you mean --%s?", name, near);
-    return line_fail (error, "unknown option --%s; see qmpmig --help", name);
-}
-
-/* --- words and options ----------------------------------------------------------------------- */
-
-static gboolean
-needs_value (const OptionSpec *spec)
-{
-    return spec->argument && spec->argument[0] != '[';
-}
-
-static void
-give (CommandLine *self, const OptionSpec *spec, const char *value)
-{
-    Given given = { .spec = spec, .value = value };
-
-    g_array_append_val (self->given, given);
-}
-
-/* "--name", "--name=value", "--name value" (REST moves on). */
-static gboolean
-take_long (CommandLine *self, const char *word, char ***rest, GError **error)
-{
-    const char *value = strchr (word, '=');
-    g_autofree char *name = value ? g_strndup (word, value - word) : g_strdup (word);
-    const OptionSpec *spec = search_all (has_name, name);
-
-    if (!spec)
-        return fail_unknown_option (name, error);
-    if (value) {
-        give (self, spec, value + 1);
-    } else if (!needs_value (spec)) {
-        give (self, spec, NULL);
-    } else {
-        if (!**rest)
-            return line_fail (error, "--%s needs %s", name, spec->argument);
-        give (self, spec, *(*rest)++);
-    }
-    return TRUE;
-}
-
-/* "-j", "-jv", "-sPATH", "-s PATH". */
-static gboolean
-take_letters (CommandLine *self, const char *letters, char ***rest, GError **error)
-{
-    for (; *letters; letters++) {
-        const OptionSpec *spec = search_all (has_letter, (gpointer)letters);
-
-        if (!spec)
-            return line_fail (error, "unknown option -%c; see qmpmig --help", *letters);
-        if (!needs_value (spec)) {
-            give (self, spec, NULL);
-            continue;
-        }
-        if (!letters[1] && !**rest)
-            return line_fail (error, "-%c needs %s", *letters, spec->argument);
-        give (self, spec, letters[1] ? letters + 1 : *(*rest)++);
-        break;
-    }
-    return TRUE;
-}
-
-static gboolean
-split_words (CommandLine *self, char **rest, GError **error)
-{
-    gboolean only_words = FALSE;
-
-    while (*rest) {
-        char *word = *rest++;
-
-        if (only_words || word[0] != '-' || !word[1])
-            g_ptr_array_add (self->words, word);
-        else if (!strcmp (word, "--"))
-            only_words = TRUE;
-        else if (!(word[1] == '-' ? take_long (self, word + 2, &rest, error)
-                                  : take_letters (self, word + 1, &rest, error)))
-            return FALSE;
-    }
-    g_ptr_array_add (self->words, NULL);
-    return TRUE;
 }
 
 /* --- what the command makes of them ---------------------------------------------------------- */
@@ -281,16 +97,16 @@ use_option (CommandLine *self, Given *given, GError **error)
     const OptionSpec *own = NULL;
 
     if (self->command)
-        own = search_table (self->command->options, has_name, (gpointer)name);
+        own = line_spec_in_table (self->command->options, name);
     if (!own)
-        own = search_table (meta_options, has_name, (gpointer)name);
+        own = line_spec_in_table (command_line_meta_options (), name);
     if (own) {
         given->spec = own;
         return check_own_option (own, given->value, error);
     }
-    if (search_getter (global_options_spec, has_name, (gpointer)name))
+    if (line_spec_in_list (global_options_spec, name))
         return global_options_set (&self->global, name, given->value, error);
-    if (self->config && search_getter (migrate_options_spec, has_name, (gpointer)name) &&
+    if (self->config && line_spec_in_list (migrate_options_spec, name) &&
         (!self->command || command_takes (self->command, name)))
         return config_give (self->config, name, given->value, error);
     if (!self->command)
@@ -387,7 +203,7 @@ command_line_parse (CommandLine *self, char **words, GError **error)
     self->global.json = g_strv_contains ((const char *const *)words, "--json") ||
                         g_strv_contains ((const char *const *)words, "-j");
 
-    if (!split_words (self, words, error))
+    if (!line_split_words (self, words, error))
         return FALSE;
     if (command_flag (self, "version"))
         return TRUE;
