@@ -3,6 +3,7 @@
  * dirtied again, and nothing is turned from then on; qmpmig-incus-policy(7). */
 #include <stdlib.h>
 
+#include "idle.h"
 #include "orchestrator.h"
 
 static void *
@@ -28,15 +29,6 @@ incus_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *
     return 0;
 }
 
-static int
-incus_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig_advice *advice)
-{
-    (void)handle;
-    (void)sample;
-    (void)advice;
-    return 0;
-}
-
 const struct qmpmig_plugin qmpmig_plugin = {
     .size = sizeof (struct qmpmig_plugin),
     .abi = QMPMIG_ABI,
@@ -45,6 +37,6 @@ const struct qmpmig_plugin qmpmig_plugin = {
     .description = "Incus's rule: QEMU's auto-converge, from 50 % and early",
     .open = incus_open,
     .plan = incus_plan,
-    .decide = incus_decide,
+    .decide = idle_decide,
     .close = free,
 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmpmig-plugin.h"
+#include "idle.h"
 
 struct throttle {
     const struct qmpmig_context *context;
@@ -89,15 +89,6 @@ throttle_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_pla
     return 0;
 }
 
-static int
-throttle_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig_advice *advice)
-{
-    (void)handle;
-    (void)sample;
-    (void)advice;
-    return 0;
-}
-
 const struct qmpmig_plugin qmpmig_plugin = {
     .size = sizeof (struct qmpmig_plugin),
     .abi = QMPMIG_ABI,
@@ -113,6 +104,6 @@ const struct qmpmig_plugin qmpmig_plugin = {
     .config = throttle_config,
     .config_complete = throttle_config_complete,
     .plan = throttle_plan,
-    .decide = throttle_decide,
+    .decide = idle_decide,
     .close = free,
 };

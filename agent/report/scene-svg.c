@@ -9,6 +9,8 @@
 static void
 attribute (GString *out, const char *name, double value)
 {
+    if (!name)
+        return;
     g_string_append_printf (out, " %s=\"", name);
     markup_number (out, value);
     g_string_append_c (out, '"');
@@ -54,48 +56,38 @@ append_dash (GString *out, Dash dash)
         g_string_append_printf (out, " stroke-dasharray=\"%s\"", dash == DASH_LONG ? "7 4" : "2 3");
 }
 
-static const char *
+/* An element, and its attributes that are numbers; NULL: it has none such. */
+static const struct {
+    const char *name, *x, *y, *width, *height;
+} elements[] = {
+    [SHAPE_LINE] = { .name = "polyline" },
+    [SHAPE_AREA] = { .name = "polygon" },
+    [SHAPE_RECT] = { "rect", "x", "y", "width", "height" },
+    [SHAPE_DISC] = { "circle", "cx", "cy", NULL, "r" },
+    [SHAPE_TEXT] = { "text", "x", "y", NULL, "font-size" },
+};
+
+static void
 append_geometry (GString *out, const Shape *shape)
 {
-    switch (shape->kind) {
-    case SHAPE_LINE:
-        g_string_append (out, "<polyline stroke-linejoin=\"round\"");
+    g_string_append_printf (out, "<%s", elements[shape->kind].name);
+    if (shape->kind == SHAPE_LINE)
+        g_string_append (out, " stroke-linejoin=\"round\"");
+    if (shape->points)
         append_points (out, shape->points);
-        append_dash (out, shape->dash);
-        return "polyline";
-    case SHAPE_AREA:
-        g_string_append (out, "<polygon");
-        append_points (out, shape->points);
-        return "polygon";
-    case SHAPE_RECT:
-        g_string_append (out, "<rect");
-        attribute (out, "x", shape->x);
-        attribute (out, "y", shape->y);
-        attribute (out, "width", shape->width);
-        attribute (out, "height", shape->height);
-        return "rect";
-    case SHAPE_DISC:
-        g_string_append (out, "<circle");
-        attribute (out, "cx", shape->x);
-        attribute (out, "cy", shape->y);
-        attribute (out, "r", shape->height);
-        return "circle";
-    case SHAPE_TEXT:
-        g_string_append (out, "<text");
-        attribute (out, "x", shape->x);
-        attribute (out, "y", shape->y);
-        attribute (out, "font-size", shape->height);
-        return "text";
-    }
-    return "";
+    append_dash (out, shape->dash);
+    attribute (out, elements[shape->kind].x, shape->x);
+    attribute (out, elements[shape->kind].y, shape->y);
+    attribute (out, elements[shape->kind].width, shape->width);
+    attribute (out, elements[shape->kind].height, shape->height);
 }
 
 static void
 append_shape (GString *out, const Shape *shape)
 {
     static const char *const anchors[] = { "start", "middle", "end" };
-    const char *name = append_geometry (out, shape);
 
+    append_geometry (out, shape);
     append_paint (out, shape);
     if (shape->anchor != ANCHOR_START)
         g_string_append_printf (out, " text-anchor=\"%s\"", anchors[shape->anchor]);
@@ -113,7 +105,7 @@ append_shape (GString *out, const Shape *shape)
     }
     if (shape->text)
         markup_text (out, shape->text);
-    g_string_append_printf (out, "</%s>\n", name);
+    g_string_append_printf (out, "</%s>\n", elements[shape->kind].name);
 }
 
 char *

@@ -46,28 +46,23 @@ scene_free (Scene *self)
 }
 
 static Shape *
-add (Scene *self, ShapeKind kind, Paint paint, Point at)
+add (Scene *self, Shape shape)
 {
-    Shape *shape = g_new0 (Shape, 1);
+    Shape *added = g_memdup2 (&shape, sizeof shape);
 
-    shape->kind = kind;
-    shape->paint = paint;
-    shape->x = at.x;
-    shape->y = at.y;
-    shape->opacity = 1;
-    g_ptr_array_add (self->shapes, shape);
-    return shape;
+    g_ptr_array_add (self->shapes, added);
+    return added;
 }
 
 Shape *
 scene_line (Scene *self, Paint paint, double stroke, Dash dash, GArray *points)
 {
-    Shape *shape = add (self, SHAPE_LINE, paint, (Point){ 0 });
-
-    shape->stroke = stroke;
-    shape->dash = dash;
-    shape->points = points;
-    return shape;
+    return add (self, (Shape){ .kind = SHAPE_LINE,
+                               .paint = paint,
+                               .stroke = stroke,
+                               .opacity = 1,
+                               .dash = dash,
+                               .points = points });
 }
 
 Shape *
@@ -83,42 +78,45 @@ scene_segment (Scene *self, Paint paint, double stroke, Point from, Point to)
 Shape *
 scene_area (Scene *self, Paint paint, double opacity, GArray *points)
 {
-    Shape *shape = add (self, SHAPE_AREA, paint, (Point){ 0 });
-
-    shape->opacity = opacity;
-    shape->points = points;
-    return shape;
+    return add (
+        self, (Shape){ .kind = SHAPE_AREA, .paint = paint, .opacity = opacity, .points = points });
 }
 
 Shape *
 scene_rect (Scene *self, Paint paint, Point at, double width, double height)
 {
-    Shape *shape = add (self, SHAPE_RECT, paint, at);
-
-    shape->width = width;
-    shape->height = height;
-    return shape;
+    return add (self, (Shape){ .kind = SHAPE_RECT,
+                               .paint = paint,
+                               .x = at.x,
+                               .y = at.y,
+                               .width = width,
+                               .height = height,
+                               .opacity = 1 });
 }
 
 Shape *
 scene_disc (Scene *self, Paint paint, Point at, double radius, double stroke)
 {
-    Shape *shape = add (self, SHAPE_DISC, paint, at);
-
-    shape->height = radius;
-    shape->stroke = stroke;
-    return shape;
+    return add (self, (Shape){ .kind = SHAPE_DISC,
+                               .paint = paint,
+                               .x = at.x,
+                               .y = at.y,
+                               .height = radius,
+                               .stroke = stroke,
+                               .opacity = 1 });
 }
 
 Shape *
 scene_text (Scene *self, Paint paint, Point at, double size, Anchor anchor, const char *text)
 {
-    Shape *shape = add (self, SHAPE_TEXT, paint, at);
-
-    shape->height = size;
-    shape->anchor = anchor;
-    shape->text = g_strdup (text);
-    return shape;
+    return add (self, (Shape){ .kind = SHAPE_TEXT,
+                               .paint = paint,
+                               .x = at.x,
+                               .y = at.y,
+                               .height = size,
+                               .opacity = 1,
+                               .anchor = anchor,
+                               .text = g_strdup (text) });
 }
 
 double

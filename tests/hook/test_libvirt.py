@@ -4,8 +4,9 @@ import subprocess
 import time
 import unittest
 
-from tests.hook.bus import Bus, DeafBus
-from tests.hook.caller import DOMAINS, Host, Libvirtd, assert_quick
+from tests.hook.bus import Bus
+from tests.hook.caller import DOMAINS, Libvirtd, assert_quick
+from tests.hook.case import HookCase, ServiceTroubles
 
 NOVA, OLD, WEB1 = ((DOMAINS / f"{name}.xml").read_text() for name in ("nova", "nova-old", "web1"))
 
@@ -14,13 +15,9 @@ ARRIVAL = [("migrate", "begin"), ("prepare", "begin"), ("start", "begin"), ("sta
 DEPARTURE = [("stopped", "end"), ("release", "end", "migrated")]
 
 
-class Hooks(unittest.TestCase):
+class Hooks(HookCase):
     def libvirtd(self, bus):
-        self.addCleanup(bus.end)
-        host = Host(bus.address)
-        self.addCleanup(host.end)
-        self.bus = bus
-        return Libvirtd(host)
+        return Libvirtd(self.host(bus))
 
     def play(self, libvirtd, xml, *sequence):
         for operation, sub_operation, *extra in sequence:
@@ -28,7 +25,7 @@ class Hooks(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
 
 
-class WhateverTheServiceDoes(Hooks):
+class WhateverTheServiceDoes(ServiceTroubles, Hooks):
     def assert_all_pass(self, bus):
         libvirtd = self.libvirtd(bus)
         for words in (*ARRIVAL, ("reconnect", "begin"), ("stopped", "end")):
@@ -38,21 +35,6 @@ class WhateverTheServiceDoes(Hooks):
                 return seconds
 
             assert_quick(libvirtd.host, run)
-
-    def test_absent_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus(None))
-
-    def test_hung_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("hangs"))
-
-    def test_dying_at_each_call_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("dies"))
-
-    def test_crashing_at_its_start_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("crashes"))
-
-    def test_a_deaf_bus_holds_nothing_up(self):
-        self.assert_all_pass(DeafBus())
 
 
 class WhateverComes(Hooks):

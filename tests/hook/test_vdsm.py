@@ -4,8 +4,9 @@ import re
 import unittest
 import xml.etree.ElementTree as tree
 
-from tests.hook.bus import Bus, DeafBus
-from tests.hook.caller import DOMAINS, HookError, Host, Vdsm, assert_quick
+from tests.hook.bus import Bus
+from tests.hook.caller import DOMAINS, HookError, Vdsm, assert_quick
+from tests.hook.case import HookCase, ServiceTroubles
 
 WEB1 = (DOMAINS / "web1.xml").read_text()
 UUID = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
@@ -17,13 +18,9 @@ def canonical(xml):
     return tree.canonicalize(xml, strip_text=True, rewrite_prefixes=True)
 
 
-class Hooks(unittest.TestCase):
+class Hooks(HookCase):
     def vdsm(self, bus):
-        self.addCleanup(bus.end)
-        host = Host(bus.address)
-        self.addCleanup(host.end)
-        self.bus = bus
-        return Vdsm(host)
+        return Vdsm(self.host(bus))
 
     def assert_passes(self, vdsm, point, log="", **properties):
         """It changes nothing, fails nothing, says only this, and is quick."""
@@ -35,23 +32,11 @@ class Hooks(unittest.TestCase):
         assert_quick(vdsm.host, run)
 
 
-class WhateverTheServiceDoes(Hooks):
+class WhateverTheServiceDoes(ServiceTroubles, Hooks):
     def assert_all_pass(self, bus):
         vdsm = self.vdsm(bus)
         for point in Vdsm.POINTS:
             self.assert_passes(vdsm, point, qmpmig_policy="auto")
-
-    def test_absent_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus(None))
-
-    def test_hung_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("hangs"))
-
-    def test_dying_at_each_call_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("dies"))
-
-    def test_crashing_at_its_start_it_holds_nothing_up(self):
-        self.assert_all_pass(Bus("crashes"))
 
     def test_refusing_it_holds_nothing_up_unasked(self):
         self.assert_all_pass(Bus("refuses"))
@@ -60,9 +45,6 @@ class WhateverTheServiceDoes(Hooks):
         bus = Bus(None)
         bus.address += ".not-here"
         self.assert_all_pass(bus)
-
-    def test_a_deaf_bus_holds_nothing_up(self):
-        self.assert_all_pass(DeafBus())
 
 
 class WhateverBecomesOfQmpmig(Hooks):

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 import unittest
 
 from tests.bench.convergence_lab import domain
@@ -19,8 +20,9 @@ MODULE = os.path.join(os.path.dirname(BINARY), "libvirt/libvirt.so")
 HERE = shutil.which("libvirtd") and shutil.which("virsh") and os.geteuid() == 0 and os.path.exists(MODULE)
 
 
-@unittest.skipUnless(HERE, "libvirt is not here: packaging/install-deps test, as root")
-class LibvirtTest(unittest.TestCase):
+class LabTest(unittest.TestCase):
+    """Whoever moves and steers it."""
+
     guest = GUEST
 
     @classmethod
@@ -38,7 +40,38 @@ class LibvirtTest(unittest.TestCase):
         self.qmpmig = Qmpmig()
         self.addCleanup(self.qmpmig.end)
         self.stage = LibvirtStage(self.lab.a, self.lab.b, self.guest)
+        self.prepare()
         self.enterContext(self.stage)
+
+    def prepare(self):
+        """The stage, before the guest starts."""
+
+    def virsh_move(self, *options):
+        """Moves the guest; it is virsh that started it and ends it."""
+        argv = self.lab.a.virsh_argv("migrate", "--live", domain.NAME, self.lab.b.uri(), "--migrateuri",
+                                     f"tcp://{self.lab.b.address}", *options)
+        process = vm.start_process(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def record(self, running, *codes, timeout=120):
+        self.assertIn(running.wait(timeout), codes, running.errors)
+        lines = [line for _, line in running.lines]
+        self.assertEqual(record_faults(lines), [])
+        return lines
+
+    def throttle(self, watch, running, pct, timeout=60):
+        """QEMU itself says so, by its own monitor."""
+        running.wait_for(lambda: watch.last().get("cpu-throttle-percentage") == pct, f"throttle of {pct} %", timeout)
+
+    def state(self, host):
+        return host.virsh("domstate", domain.NAME, check=False).stdout.strip()
+
+
+@unittest.skipUnless(HERE, "libvirt is not here: packaging/install-deps test, as root")
+class LibvirtTest(LabTest):
+    """Through libvirt's monitor."""
 
     def uri(self):
         return self.lab.a.uri()
@@ -54,19 +87,6 @@ class LibvirtTest(unittest.TestCase):
 
     def start(self, *words):
         return self.qmpmig.start("--json", *self.words(), *words)
-
-    def record(self, running, *codes, timeout=120):
-        self.assertIn(running.wait(timeout), codes, running.errors)
-        lines = [line for _, line in running.lines]
-        self.assertEqual(record_faults(lines), [])
-        return lines
-
-    def throttle(self, watch, running, pct, timeout=60):
-        """QEMU itself says so, by its own monitor."""
-        running.wait_for(lambda: watch.last().get("cpu-throttle-percentage") == pct, f"throttle of {pct} %", timeout)
-
-    def state(self, host):
-        return host.virsh("domstate", domain.NAME, check=False).stdout.strip()
 
 
 def applied(lines, name):

@@ -9,21 +9,11 @@ import unittest
 
 from tests.bench.convergence_lab import domain
 from tests.bench.convergence_lab.watch import Watch
-from tests.lab import vm
 from tests.libvirt.case import LibvirtTest, applied
 
 ALONE = True
 TIMEOUT = 900
 LONG = unittest.skipUnless(os.environ.get("QMPMIG_LONG"), "long: --long runs it")
-
-
-def virsh_move(case, *options):
-    argv = case.lab.a.virsh_argv("migrate", "--live", domain.NAME, case.lab.b.uri(), "--migrateuri",
-                                 f"tcp://{case.lab.b.address}", *options)
-    process = vm.start_process(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    case.addCleanup(process.communicate)
-    case.addCleanup(process.kill)
-    return process
 
 
 @LONG
@@ -42,7 +32,7 @@ class OnTheWay(LibvirtTest):
         self.assertEqual(changed - {"max-bandwidth"}, set())    # libvirt's own, which it leaves
 
     def test_cancel_from_another_terminal_aborts_what_virsh_moves(self):
-        moving = virsh_move(self)
+        moving = self.virsh_move()
         running = self.start("steer", "--wait", "--observe")
         running.wait_line("header", timeout=60)
         os.kill(running.process.pid, signal.SIGINT)
@@ -122,7 +112,7 @@ class OnTheWay(LibvirtTest):
         self.lab.a.wait_libvirtd()
         watch = Watch(self.stage.source)
         self.addCleanup(watch.stop)
-        moving = virsh_move(self, "--auto-converge")
+        moving = self.virsh_move("--auto-converge")
         self.throttle(watch, running, 70)
         said, _ = moving.communicate(timeout=120)
         self.assertEqual(moving.returncode, 0, said)

@@ -11,14 +11,16 @@ typedef struct {
     char *root, *vendor, *system, *user;
 } Tree;
 
-static void
-tree_init (Tree *self)
+static Tree
+tree_make (void)
 {
-    self->root = g_dir_make_tmp ("qmpmig-config-XXXXXX", NULL);
-    g_assert_nonnull (self->root);
-    self->vendor = g_build_filename (self->root, "vendor", NULL);
-    self->system = g_build_filename (self->root, "system", NULL);
-    self->user = g_build_filename (self->root, "user", NULL);
+    char *root = g_dir_make_tmp ("qmpmig-config-XXXXXX", NULL);
+
+    g_assert_nonnull (root);
+    return (Tree){ .root = root,
+                   .vendor = g_build_filename (root, "vendor", NULL),
+                   .system = g_build_filename (root, "system", NULL),
+                   .user = g_build_filename (root, "user", NULL) };
 }
 
 static void
@@ -77,28 +79,33 @@ apply (const Config *config)
     return options;
 }
 
+/* Both at once; CONFIG is still asked. */
+static MigrateOptions *
+load_and_apply (const Tree *tree, Config **ret_config)
+{
+    *ret_config = load (tree, NULL);
+    g_assert_nonnull (*ret_config);
+    return apply (*ret_config);
+}
+
 static void
 test_no_files (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (MigrateOptions) options = NULL;
 
-    tree_init (&tree);
-    config = load (&tree, NULL);
-    g_assert_nonnull (config);
-    options = apply (config);
+    options = load_and_apply (&tree, &config);
     g_assert_cmpuint (options->max_downtime_us, ==, 500000);
 }
 
 static void
 test_order (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (MigrateOptions) options = NULL;
 
-    tree_init (&tree);
     put (tree.vendor, "10.conf", "[defaults]\nmax-downtime=1s\nmax-throttle=10\ndeadline=1h\n");
     put (tree.system, "qmpmig.conf", "[defaults]\nmax-downtime=2s\nmax-throttle=20\n");
     put (tree.system, "qmpmig.conf.d/b.conf", "[defaults]\nmax-throttle=40\n");
@@ -147,11 +154,10 @@ test_errors (void)
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_auto (Tree) tree = { 0 };
+        g_auto (Tree) tree = tree_make ();
         g_autoptr (Config) config = NULL;
         g_autoptr (GError) error = NULL;
 
-        tree_init (&tree);
         put (tree.system, "qmpmig.conf", cases[i].text);
         config = load (&tree, &error);
         g_assert_null (config);
@@ -188,11 +194,10 @@ static void
 test_agent (void)
 {
     const Traits web = { .name = (char *)"web1" }, other = { .name = (char *)"db1" };
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (Config) copy = NULL;
 
-    tree_init (&tree);
     put (tree.system, "qmpmig.conf", "[agent]\nmode=observe\n[vm web*]\nmode=steer\n");
     config = load (&tree, NULL);
     g_assert_nonnull (config);
@@ -219,12 +224,11 @@ test_vm (void)
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_auto (Tree) tree = { 0 };
+        g_auto (Tree) tree = tree_make ();
         g_autoptr (Config) config = NULL;
         g_autoptr (MigrateOptions) options = NULL;
         g_autofree char *by_uuid = g_strdup_printf ("[vm uuid:%s]\nmax-downtime=200ms\n", uuid);
 
-        tree_init (&tree);
         put (tree.vendor, "x.conf", "[vm w*]\nmax-downtime=400ms\n");
         put (tree.system, "qmpmig.conf",
              "[defaults]\nmax-downtime=900ms\n[vm db]\nmax-downtime=300ms\n");
@@ -241,12 +245,11 @@ test_vm (void)
 static void
 test_command_line_wins (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (MigrateOptions) options = NULL;
     NamedValue *capability;
 
-    tree_init (&tree);
     put (tree.user, "qmpmig.conf",
          "[defaults]\nmax-downtime=1s\ncap=a=on;b=on\n[vm *]\nmax-downtime=2s\nmax-throttle=7\n"
          "cap=a=off;c=on\n");
@@ -269,13 +272,12 @@ test_command_line_wins (void)
 static void
 test_one_file (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (Config) nothing = config_load ("/dev/null", NULL);
     g_autoptr (GError) error = NULL;
     g_autofree char *path = NULL;
 
-    tree_init (&tree);
     put (tree.user, "own.conf", "[defaults]\nmax-downtime=1s\n");
     path = g_build_filename (tree.user, "own.conf", NULL);
     config = config_load (path, NULL);
@@ -293,11 +295,10 @@ test_one_file (void)
 static void
 test_origin (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     const ConfigValue *value;
 
-    tree_init (&tree);
     put (tree.user, "qmpmig.conf", "\n[defaults]\n\noffline=on\n");
     config = load (&tree, NULL);
     g_assert_true (config_give (config, "offline", NULL, NULL));
@@ -312,15 +313,13 @@ test_origin (void)
 static void
 test_policy_sections (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (MigrateOptions) options = NULL;
 
-    tree_init (&tree);
     put (tree.system, "qmpmig.conf", "[policy x]\na=1\nb=1\nc=1\n[policy y]\na=9\n");
     put (tree.user, "qmpmig.conf", "[vm db*]\npolicy=x,c=3\n[policy x]\nb=2\n");
-    config = load (&tree, NULL);
-    options = apply (config);
+    options = load_and_apply (&tree, &config);
     g_assert_true (config_apply_vm (config, options, "web", NULL, NULL));
     g_assert_cmpuint (options->policy_keys->len, ==, 0);
     g_assert_true (config_apply_vm (config, options, "db1", NULL, NULL));
@@ -335,13 +334,12 @@ test_policy_sections (void)
 static void
 test_policy_of_environment (void)
 {
-    g_auto (Tree) tree = { 0 };
+    g_auto (Tree) tree = tree_make ();
     g_autoptr (Config) config = NULL;
     g_autoptr (Config) nonsense = NULL;
     g_autoptr (MigrateOptions) options = NULL;
     g_autoptr (GError) error = NULL;
 
-    tree_init (&tree);
     put (tree.user, "qmpmig.conf", "[defaults]\npolicy=file\n[vm *]\npolicy=vm\n");
     config = load (&tree, NULL);
     g_setenv ("QMPMIG_POLICY", "env,max-downtime=1s", TRUE);
