@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How much a guest writes in short times, from samples of its pages that QEMU takes beside the
  * first pass. Passes show only what is written in long ones, by when a small busy set is full: then
- * nothing tells how fast it fills, nor how hard a throttle would have to be. */
+ * nothing tells how fast it fills, nor how hard a throttle would have to be.
+ *
+ * Beside a migration it is not to be asked in QEMU's modes dirty-bitmap and dirty-ring: these sync
+ * and clear the log of written pages that the migration lives by. Page-sampling, which QEMU takes
+ * when no mode is named, touches no log: a thread of its own hashes some pages, waits, and hashes
+ * them again. It only reads memory, as the first pass does. */
 #include "agent/migration/dirty-rate.h"
 #include "agent/migration/migration.h"
 

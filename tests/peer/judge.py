@@ -53,6 +53,13 @@ def _yank(peer, arguments):
     return None
 
 
+def _calc_dirty_rate(peer, arguments):
+    goes = peer.outgoing is not None and peer.migration_status not in ("completed", "failed", "cancelled")
+    if goes and arguments.get("mode", "page-sampling") != "page-sampling":
+        return "calc-dirty-rate that clears the dirty log of a migration"
+    return None
+
+
 def _quit(peer, arguments):
     other = peer.other
     if peer.outgoing or not peer.defer:
@@ -70,4 +77,4 @@ def _quit(peer, arguments):
 
 
 _RULES = {"cont": _cont, "migrate_cancel": _migrate_cancel, "migrate-set-capabilities": _migrate_set_capabilities,
-          "yank": _yank, "quit": _quit}
+          "yank": _yank, "quit": _quit, "calc-dirty-rate": _calc_dirty_rate}

@@ -400,6 +400,15 @@ class Sins(Case):
         self.assertEqual(pair.source.run_state, "postmigrate")
         self.assertEqual(pair.source.sins, ["migrate_cancel after postcopy began"])
 
+    def test_a_dirty_log_that_is_cleared_under_a_migration(self):
+        pair, source, _, uri = self.never_ending()
+        source.call("migrate", uri=uri)
+        pair.source.wait_status("active")
+        source.call("calc-dirty-rate", **{"calc-time": 1, "mode": "page-sampling"})
+        self.assertEqual(pair.source.sins, [])
+        source.call("calc-dirty-rate", **{"calc-time": 1, "mode": "dirty-bitmap"})
+        self.assertEqual(pair.source.sins, ["calc-dirty-rate that clears the dirty log of a migration"])
+
     def test_capabilities_of_a_destination_mid_incoming(self):
         pair, source, destination, uri = self.never_ending()
         change = {"capabilities": [{"capability": "xbzrle", "state": True}]}
