@@ -23,6 +23,7 @@ enum reason {
     REASON_CANNOT,
     REASON_POSTCOPY,
     REASON_STUCK,
+    REASON_BURST,
 };
 
 enum stage { STAGE_FREE, STAGE_THROTTLED, STAGE_STUCK };
@@ -34,6 +35,10 @@ struct policy {
     uint64_t throttle_pct, passes_held;   /* since the throttle is in force */
     uint64_t dirty_rate, counted_us;      /* QEMU's, and when it looked and counted last */
     uint64_t least_bytes, passes_in_vain; /* least that a pass began with; those since */
+    /* bursts */
+    struct curve_model foretold;           /* the curve before this look */
+    uint64_t looked_us, now_us, waited_us; /* waited out, in all */
+    int was_calm, in_burst;                /* by that curve it would have ended */
     /* deltas */
     uint64_t passes;    /* that have ended since we look */
     uint64_t looked_up; /* pages, at the start of this pass */
@@ -49,6 +54,8 @@ void say (struct qmpmig_advice *a, enum reason code, const char *format, ...)
 /* auto-notes.c */
 void note_pass (struct policy *p, const struct qmpmig_sample *s);
 void note_count (struct policy *p, const struct qmpmig_sample *s);
+/* M: with what this look has found. */
+void note_burst (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m);
 /* They may still turn out to pay. What a page costs in this pass is in the sample. */
 int deltas_are_open (const struct policy *p, const struct qmpmig_sample *s);
 
@@ -78,6 +85,9 @@ struct forecast foresee_late (const struct policy *p, const struct qmpmig_sample
                               const struct forecast_model *m, double throttle);
 /* What it costs the guest and its owner, in seconds of the guest's work. */
 double price (const struct forecast *f);
+/* How long it may be waited for not having to go that way, or, where it does not end, to ask for
+ * the standstill that it would need. */
+double worth_waiting_us (const struct forecast *f);
 
 /* QEMU looks at the dirty pages as soon as what remains would fit into its limit. A long limit cuts
  * passes short, and hot pages are then all that it ever sends: so the limit is short until what

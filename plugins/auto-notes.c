@@ -6,6 +6,8 @@
 #define ENOUGH_PAGES 256
 /* The second pass fills it. */
 #define TRIAL_PASS 2
+/* So much more than the curve foretold is not a matter of its error. */
+#define BURST 1.5
 
 static uint64_t
 counted (uint64_t value)
@@ -33,6 +35,34 @@ note_pass (struct policy *p, const struct qmpmig_sample *s)
     } else {
         p->passes_in_vain++;
     }
+}
+
+/* What lies below the shortest time of a set that was only seen full is no foretelling. */
+static int
+is_burst (const struct policy *p, const struct qmpmig_sample *s)
+{
+    const struct curve_model *curve = &p->foretold;
+    double us = (double)(s->now_us - p->looked_us);
+
+    if (!p->was_calm || counted (s->throttle_pct) > 1 || curve->points < 2)
+        return 0;
+    if (!curve_was_open (curve) && us < (double)curve->curve.time_us[0])
+        return 0;
+    return (double)counted (s->dirtied_bytes) > BURST * curve_bytes (curve, us);
+}
+
+void
+note_burst (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m)
+{
+    if (s->why & QMPMIG_WHY_SYNC) {
+        if (is_burst (p, s))
+            p->in_burst = 1;
+        p->looked_us = s->now_us;
+        p->foretold = m->curve;
+    }
+    if (p->in_burst)
+        p->waited_us += s->now_us - p->now_us;
+    p->now_us = s->now_us;
 }
 
 int

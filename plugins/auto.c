@@ -153,6 +153,22 @@ throttle_early (struct policy *p, const struct qmpmig_sample *s, const struct fo
     return 1;
 }
 
+/* Of what comes and goes nobody knows how long it lasts: so waiting for its end may cost a part of
+ * what not waiting would, no more. */
+static int
+wait_out (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+          struct qmpmig_advice *a)
+{
+    struct way way = find_throttle (p, s, m);
+
+    p->in_burst = p->in_burst && (double)p->waited_us < worth_waiting_us (&way.f);
+    if (!p->in_burst)
+        return 0;
+    on_course (s, &way.f, REASON_BURST,
+               "a burst of writes: waiting for its end costs less than a throttle", a);
+    return 1;
+}
+
 static int
 decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              struct qmpmig_advice *a)
@@ -160,10 +176,15 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
     struct way free_run = find_way (p, s, m, 0);
     struct forecast then;
 
+    p->was_calm = free_run.f.ends;
     if (press (p, s, m, &free_run.f, a))
         return 0;
-    if (free_run.f.ends)
+    if (free_run.f.ends) {
+        p->in_burst = 0;
         return end_freely (p, s, m, &free_run, a);
+    }
+    if (wait_out (p, s, m, a))
+        return 0;
     then = foresee_late (p, s, m, hard_throttle (s));
     if (free_run.f.next_bytes < FORECAST_SHRINKS * (double)s->remaining_at_sync_bytes &&
         p->passes_in_vain < VAIN_PASSES)
@@ -241,6 +262,7 @@ auto_decide (void *handle, const struct qmpmig_sample *s, struct qmpmig_advice *
     if (s->first_pass_done != 1 || !forecast_model_init (&model, s))
         return decide_blind (s, a);
     note_pass (p, s);
+    note_burst (p, s, &model);
     switch (p->stage) {
     case STAGE_FREE:
         return decide_free (p, s, &model, a);

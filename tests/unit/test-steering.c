@@ -214,7 +214,8 @@ test_a_filled_buffer_is_no_link (void)
     g_assert_cmpuint (run.sample.link_bytes_per_s, <, 22 * MIB);
 }
 
-/* What was, under a limit that was raised, says little; under a lowered one it cannot be any more. */
+/* What was, under a limit that was raised, says little; under a lowered one it cannot be any more.
+ */
 static void
 test_another_limit_is_another_link (void)
 {
