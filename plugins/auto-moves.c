@@ -107,6 +107,7 @@ throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast
           const struct way *way, enum reason code, struct qmpmig_advice *a)
 {
     const struct forecast *f = &way->f;
+    struct forecast expected;
 
     p->stage = STAGE_THROTTLED;
     p->throttle_pct = (uint64_t)lround (100 * way->throttle);
@@ -114,7 +115,8 @@ throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast
     a->set |= QMPMIG_SET_THROTTLE;
     a->throttle_pct = p->throttle_pct;
     permit (s, m, way, a);
-    tell_forecast (s, f, a);
+    expected = foresee_either (p, s, m, f);
+    tell_forecast (s, &expected, a);
     a->verdict = QMPMIG_VERDICT_ON_COURSE;
     if (code == REASON_DEADLINE)
         say (a, code, "%.1f s are left to the deadline, and it takes %.1f s: throttle %.0f %%",

@@ -83,6 +83,10 @@ struct way find_way (const struct policy *p, const struct qmpmig_sample *s,
 /* The same, but throttled only when a pass has not shrunk. */
 struct forecast foresee_late (const struct policy *p, const struct qmpmig_sample *s,
                               const struct forecast_model *m, double throttle);
+/* Where nobody knows yet whether deltas help: half way between F, without their help, and with it.
+ */
+struct forecast foresee_either (const struct policy *p, const struct qmpmig_sample *s,
+                                const struct forecast_model *m, const struct forecast *f);
 /* What it costs the guest and its owner, in seconds of the guest's work. */
 double price (const struct forecast *f);
 /* How long it may be waited for not having to go that way, or, where it does not end, to ask for

@@ -16,6 +16,9 @@
  */
 #define STANDSTILL_PRICE 2.0
 #define TIME_PRICE       0.2
+/* Of a page, where a delta helps at all; it would help in the pass after so many. */
+#define DELTA_SIZE   0.1
+#define TRIED_PASSES 2
 /* Of what acting costs, for waiting. In 240 simulated moves of guests that write in bursts this
  * spared nearly all of the lost work where they last a second or two, and cost little where they
  * are longer; with 1 the long ones cost more than the short ones gain. */
@@ -148,6 +151,24 @@ foresee_late (const struct policy *p, const struct qmpmig_sample *s, const struc
     c.after_stall = 1;
     c.throttled_stop_us = shortest_us (s, throttle);
     return forecast_run (m, &c);
+}
+
+struct forecast
+foresee_either (const struct policy *p, const struct qmpmig_sample *s,
+                const struct forecast_model *m, const struct forecast *f)
+{
+    struct forecast_model helped = *m;
+    struct forecast with, either = *f;
+
+    if (p->passes < TRIED_PASSES || !deltas_are_open (p, s))
+        return either;
+    helped.page_cost = helped.page_size * DELTA_SIZE;
+    with = find_way (p, s, &helped, 0).f;
+    if (!with.ends)
+        return either;
+    either.time_us = (f->time_us + with.time_us) / 2;
+    either.lost_us = (f->lost_us + with.lost_us) / 2;
+    return either;
 }
 
 double

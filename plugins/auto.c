@@ -191,6 +191,7 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
         return on_course (s, &then, REASON_SHRINKING, "passes shrink, but will not end", a);
     if (deltas_are_open (p, s) && throttle_early (p, s, m, a))
         return 0;
+    then = foresee_either (p, s, m, &then);
     if (deltas_are_open (p, s))
         return on_course (s, &then, REASON_DELTAS_TRIED,
                           "passes do not shrink; whether deltas help shows in this pass", a);
