@@ -18,6 +18,9 @@
 #define WORTH_THROTTLE 1.2
 /* Beside the hardest that leaves room for a blackout: the longer a sleep, the later QEMU looks. */
 static const double milder[] = { 0.8, 0.9 };
+/* It may take so much longer than foreseen: with this 96 % of 400 simulated deadlines are met
+ * (tests/replay/deadlines.py), with 1.1 it is 94. */
+#define LATE 1.25
 /* A throttle that holds for so many passes without making them shrink does not work. */
 #define THROTTLE_PASSES 4
 
@@ -102,7 +105,7 @@ press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_mo
         return 0;
     way = find_throttle (p, s, m);
     if (way.f.ends && (s->may & QMPMIG_MAY_THROTTLE_UP) && left > 0) {
-        if (way.f.time_us * 1.1 + 0.5 * S < left)
+        if (way.f.time_us * LATE + 0.5 * S < left)
             return 0; /* no earlier than needed */
         throttle (p, s, m, &way, REASON_DEADLINE, a);
         return 1;

@@ -2,6 +2,7 @@
 """The deadline policy at the helm of calculated migrations: in time, no earlier and no harder than needed."""
 import unittest
 
+from tests.replay import deadlines
 from tests.replay.guest import Guest, move
 
 SETS = (20e6, 60e6, 100e6, 200e6, 400e6)
@@ -59,6 +60,17 @@ class TheDeadline(unittest.TestCase):
     def test_a_guest_that_no_throttle_moves_is_not_throttled(self):
         steered = move("deadline", Guest(400e6, 1e12), deadline=40, patience=60)
         self.assertEqual((steered.seconds, steered.throttled_at), (None, None))
+
+
+class Auto(unittest.TestCase):
+    def test_it_meets_nearly_all_deadlines_that_can_be_met(self):
+        found = deadlines.measure(20, seed=3)
+        missed = [one for one in found if not deadlines.is_met(one[2], one[3])]
+        self.assertLessEqual(len(missed), 1, missed)
+
+    def test_late_is_not_met(self):
+        self.assertFalse(deadlines.is_met(10, {"outcome": "completed", "total_us": 10_200_000}))
+        self.assertFalse(deadlines.is_met(10, {"outcome": "stuck"}))
 
 
 class TheOthers(unittest.TestCase):
