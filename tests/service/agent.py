@@ -20,6 +20,7 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
   <listen>unix:path={socket}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
+    <allow user="*"/>
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
@@ -30,10 +31,11 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 
 class Agent:
     """A bus, and the service on it. FOLDER gets their files; CONFIG is the text of the service's configuration, MORE of its
-    environment."""
+    environment, USER as whom it runs when not as we do."""
 
-    def __init__(self, folder, config="", helper=HELPER, more=None):
+    def __init__(self, folder, config="", helper=HELPER, more=None, user=None):
         self.folder, self.helper = folder, helper
+        self.user = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.more = {"LIBVIRT_DEFAULT_URI": "test:///default", **(more or {})}
         self.config = os.path.join(folder, "agent.conf")
         self.configure(config)
@@ -62,7 +64,7 @@ class Agent:
         """COMMAND: instead of the helper on the bus of this one."""
         self.log = open(os.path.join(self.folder, "agent.log"), "a", encoding="utf-8")
         self.process = subprocess.Popen([*(command or (self.helper, "--bus", self.address)), "--config", self.config],
-                                        stdin=subprocess.DEVNULL, stderr=self.log, env=self.environment())
+                                        stdin=subprocess.DEVNULL, stderr=self.log, env=self.environment(), **self.user)
         self.wait(lambda: self.property("Version"), "the service's name on the bus")
         return self
 
