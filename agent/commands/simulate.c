@@ -238,8 +238,14 @@ result_to_json (const Simulate *self, const char *policy, const SimResult *r)
     add_uint (line, "work_lost_us", r->work_lost_us);
     add_uint (line, "throttle_integral_us", r->throttle_integral_us);
     add_uint (line, "sent_bytes", r->sent_bytes);
+    if (r->outcome != SIM_COMPLETED)
+        add_uint (line, "left_bytes", r->left_bytes);
+    add_uint (line, "channels", r->channels);
     add_uint (line, "passes", r->passes);
     add_uint (line, "syncs", r->syncs);
+    add_uint (line, "least_total_us", (guint64)r->least.total_us);
+    add_uint (line, "least_blackout_us", (guint64)r->least.blackout_us);
+    add_uint (line, "least_work_lost_us", (guint64)r->least.work_lost_us);
     if (r->reason)
         json_object_object_add (line, "reason", json_object_new_string (r->reason));
     return line;

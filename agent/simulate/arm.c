@@ -53,8 +53,9 @@ fill_facts (const Simulation *s, const Limits *limits, struct qmpmig_facts *fact
 {
     policy_default_facts (facts);
     facts->can = QMPMIG_CAN_THROTTLE | QMPMIG_CAN_XBZRLE | QMPMIG_CAN_POSTCOPY |
-                 QMPMIG_CAN_PREEMPT |
+                 QMPMIG_CAN_PREEMPT | QMPMIG_CAN_MULTIFD |
                  (is_from (&s->thread, 8, 2) ? QMPMIG_CAN_SWITCHOVER_BANDWIDTH : 0);
+    facts->link_bytes_per_s = (guint64)s->link.bytes_per_s;
     facts->chosen = s->options->xbzrle ? QMPMIG_CAN_XBZRLE : 0;
     facts->postcopy_blockers =
         limits->postcopy == QMPMIG_POSTCOPY_NEVER ? QMPMIG_BLOCKER_OPERATOR : 0;
@@ -139,6 +140,15 @@ throttle_kind (const MigrateOptions *o, const struct qmpmig_plan *plan)
                                             : QMPMIG_THROTTLE_STEERED;
 }
 
+/* As plan-capabilities.c grants it. */
+static guint
+channels (const MigrateOptions *o, const struct qmpmig_plan *plan, const ThreadSetup *setup)
+{
+    gboolean may = !o->xbzrle && (!setup->postcopy || is_from (setup, 10, 1));
+
+    return may && (plan->set & QMPMIG_PLAN_MULTIFD) ? (guint)plan->multifd_channels : 0;
+}
+
 static void
 arm_thread (const MigrateOptions *o, const struct qmpmig_plan *plan, ThreadSetup *setup,
             Limits *limits)
@@ -146,8 +156,11 @@ arm_thread (const MigrateOptions *o, const struct qmpmig_plan *plan, ThreadSetup
     if ((plan->set & QMPMIG_PLAN_POSTCOPY) && !plan->postcopy && o->postcopy == POSTCOPY_AUTO)
         limits->postcopy = QMPMIG_POSTCOPY_NEVER;
     setup->postcopy = limits->postcopy != QMPMIG_POSTCOPY_NEVER;
-    setup->preempt = setup->postcopy && (setup->qemu_major > 7 || setup->qemu_minor >= 1) &&
+    setup->channels = channels (o, plan, setup);
+    setup->preempt = setup->postcopy && !setup->channels && is_from (setup, 7, 1) &&
                      !((plan->set & QMPMIG_PLAN_PREEMPT) && !plan->preempt);
+    if (setup->channels)
+        return;
     if (o->xbzrle)
         setup->xbzrle_cache_bytes =
             o->xbzrle_cache_bytes ? o->xbzrle_cache_bytes : 64 * 1024 * 1024;

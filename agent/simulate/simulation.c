@@ -17,6 +17,7 @@ typedef struct {
     Tracker tracker;
     Limits limits;
     guint64 may; /* QMPMIG_MAY_ that do not change */
+    guint channels;
     gboolean postcopy_wanted, paused;
 } Run;
 
@@ -125,6 +126,8 @@ read_result (const Run *run, gboolean stuck, SimResult *result)
         .stall_us = (guint64)end->stall_us,
         .work_lost_us = (guint64)end->lost_us,
         .sent_bytes = stuck ? run->tracker.last.sent_bytes : (guint64)end->bytes,
+        .left_bytes = (guint64)(end->completed ? 0 : thread_left_bytes (run->thread)),
+        .channels = run->channels,
         .passes = run->tracker.passes,
         .syncs = run->tracker.last.syncs,
         .throttle_integral_us = run->tracker.throttle_integral_us,
@@ -133,6 +136,8 @@ read_result (const Run *run, gboolean stuck, SimResult *result)
         .needed_downtime_us = advised->needed_downtime_us,
         .needed_bandwidth_bytes_per_s = advised->needed_bandwidth_bytes_per_s,
         .reason = advised->reason[0] ? g_strdup (advised->reason) : NULL,
+        .least = bound_find (run->setup->workload, &run->setup->link, &run->setup->thread.machine,
+                             &run->limits),
     };
 }
 
@@ -171,6 +176,7 @@ simulation_run (const Simulation *self, SimResult *ret_result, GError **error)
                          &parameters, error);
     if (!policy)
         return FALSE;
+    run.channels = setup.channels;
     run.helm.policy = policy;
     run.helm.waits = TRUE;
     policy_default_advice (&run.helm.advised);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/options.h"
+#include "agent/simulate/bound.h"
 #include "agent/simulate/thread.h"
 #include "agent/simulate/workload.h"
 #include "qmp/message.h"
@@ -26,7 +27,9 @@ typedef struct {
     SimOutcome outcome;
     gboolean postcopy;
     guint64 total_us, blackout_us, qemu_downtime_us, stall_us, work_lost_us;
-    guint64 sent_bytes, passes, syncs, throttle_integral_us;
+    guint64 sent_bytes, left_bytes, passes, syncs, throttle_integral_us;
+    Bound least;     /* of any pre-copy */
+    guint channels;  /* multifd's; 0: none */
     guint64 verdict; /* the policy's last */
     guint64 needs, needed_downtime_us, needed_bandwidth_bytes_per_s;
     char *reason; /* the policy's last words; NULL: none */

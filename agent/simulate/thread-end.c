@@ -7,16 +7,11 @@
 #define PAGE_WIRE_BYTES (SIM_PAGE + 8)
 
 static double
-send_all (Thread *self, double bytes_per_s)
+send_all (Thread *self, double bytes_per_s, guint channels)
 {
-    const SimMachine *machine = &self->setup.machine;
-    Postage postage = { .us_per_byte = G_USEC_PER_SEC / bytes_per_s,
-                        .page_us = machine->page_us,
-                        .zero_page_us = machine->zero_page_us,
-                        .cache_pages = (double)self->setup.xbzrle_cache_bytes / SIM_PAGE };
-    double us = memory_send (self->memory, &postage, INFINITY, &self->traffic);
+    Postage postage = thread_postage (self, bytes_per_s, channels);
 
-    return us;
+    return memory_send (self->memory, &postage, INFINITY, &self->traffic);
 }
 
 static void
@@ -35,13 +30,23 @@ thread_complete (Thread *self)
     memory_sync (self->memory);
     self->syncs++;
     us = self->setup.machine.switch_us + self->setup.machine.socket_bytes / rate * G_USEC_PER_SEC +
-         send_all (self, rate);
+         send_all (self, rate, self->setup.channels);
     self->now_us += us;
     self->end.completed = TRUE;
     self->end.qemu_downtime_us = us;
     self->end.blackout_us = self->vcpu.stopped ? 0 : us + self->setup.machine.notice_us;
     self->end.lost_us += us + self->setup.machine.notice_us;
     finish (self);
+}
+
+/* Its pages go through one channel, whatever there was before. */
+static double
+postcopy_rate (const Thread *self, double link)
+{
+    double channel = SIM_PAGE / self->setup.machine.channel_page_us * G_USEC_PER_SEC;
+
+    return MIN (self->postcopy_bandwidth > 0 ? MIN (link, self->postcopy_bandwidth) : link,
+                channel);
 }
 
 /* The guest runs at the destination; what it touches and is not there yet has to be asked for. A
@@ -51,7 +56,7 @@ thread_switch_to_postcopy (Thread *self)
 {
     const SimMachine *machine = &self->setup.machine;
     double link = link_rate (&self->link, self->now_us);
-    double rate = self->postcopy_bandwidth > 0 ? MIN (link, self->postcopy_bandwidth) : link;
+    double rate = postcopy_rate (self, link);
     double queue_us = self->setup.preempt ? 0 : machine->socket_bytes / link * G_USEC_PER_SEC;
     double switch_us = machine->postcopy_us + machine->socket_bytes / link * G_USEC_PER_SEC;
     double left_us = thread_left_bytes (self) / rate * G_USEC_PER_SEC, faults, wait_us;
@@ -73,7 +78,7 @@ thread_switch_to_postcopy (Thread *self)
         self->end.lost_us += self->end.blackout_us + lost_us;
     }
     self->postcopy_requests = (guint64)faults;
-    send_all (self, rate);
+    send_all (self, rate, 0);
     self->now_us += switch_us + left_us;
     finish (self);
 }

@@ -184,17 +184,24 @@ decide (Thread *self)
     return TRUE;
 }
 
-static void
-send (Thread *self, double us)
+Postage
+thread_postage (const Thread *self, double bytes_per_s, guint channels)
 {
     const SimMachine *machine = &self->setup.machine;
-    gboolean deltas = self->syncs > 1 && self->setup.xbzrle_cache_bytes > 0;
-    Postage postage = {
-        .us_per_byte = G_USEC_PER_SEC / thread_rate (self),
-        .page_us = machine->page_us,
+    gboolean deltas = self->syncs > 1;
+
+    return (Postage){
+        .us_per_byte = G_USEC_PER_SEC / bytes_per_s,
+        .page_us = MAX (machine->page_us, machine->channel_page_us / MAX (channels, 1)),
         .zero_page_us = machine->zero_page_us,
         .cache_pages = deltas ? (double)self->setup.xbzrle_cache_bytes / SIM_PAGE : 0,
     };
+}
+
+static void
+send (Thread *self, double us)
+{
+    Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
     double spent = memory_send (self->memory, &postage, us, &self->traffic);
 
     if (spent < us) { /* nothing is left: it looks again at once */

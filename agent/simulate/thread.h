@@ -13,6 +13,7 @@
 typedef struct {
     double setup_us;              /* until the first page goes */
     double page_us, zero_page_us; /* of the migration thread, for a page */
+    double channel_page_us;       /* of a channel, for a page on its way into the socket */
     double socket_bytes;          /* that wait in the socket when the guest is stopped */
     double switch_us;             /* of the blackout, without memory */
     double notice_us;             /* from the last byte until we have seen the guest run */
@@ -26,6 +27,7 @@ typedef struct {
     double busy; /* share of its processors that the guest uses */
     gboolean auto_converge, postcopy, preempt;
     guint64 xbzrle_cache_bytes; /* 0: off */
+    guint channels;             /* multifd's; 0: off */
     SimMachine machine;
 } ThreadSetup;
 
@@ -54,3 +56,4 @@ gboolean thread_run (Thread *self, double until_us);
 /* What query-migrate and query-migrate-parameters would say. */
 void thread_read (const Thread *self, Sample *sample, Outlook *outlook);
 const ThreadEnd *thread_end (const Thread *self);
+double thread_left_bytes (const Thread *self); /* of pages to be sent */

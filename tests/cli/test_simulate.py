@@ -103,6 +103,50 @@ class Described(unittest.TestCase):
         self.assertLess(cpu_seconds() - began, 1)
 
 
+    def test_it_takes_channels_to_fill_a_fast_link(self):
+        words = "--memory", "64GiB", "--link", "100Gbit/s", "--policy"
+        alone, many = one(*words, "throttle"), one(*words, "auto,postcopy=never")
+        self.assertEqual((alone["channels"], many["channels"]), (0, 10))
+        self.assertGreater(alone["total_us"], 5 * many["total_us"])
+
+    def test_channels_do_not_cost_postcopy_in_an_older_qemu(self):
+        words = "--memory", "4GiB", "--link", "100Gbit/s", "--policy", "auto", "--qemu"
+        self.assertEqual([one(*words, version)["channels"] for version in ("10.0", "10.1")], [0, 10])
+        self.assertEqual(one(*words, "10.0", "--postcopy", "never")["channels"], 10)
+
+    def test_deltas_leave_no_room_for_channels(self):
+        line = one("--memory", "4GiB", "--link", "100Gbit/s", "--policy", "kubevirt", "--xbzrle", "--postcopy", "never")
+        self.assertEqual(line["channels"], 0)
+
+
+class Bound(unittest.TestCase):
+    """What no pre-copy can beat."""
+    SWEEP = "--memory", "4GiB", "--link", "1Gbit/s", "--workload", "sweep:1GiB@250MB/s"
+
+    def test_of_a_sweep_is_what_the_formula_says(self):
+        line = one(*self.SWEEP, "--max-downtime", "100ms")
+        round_s, way_s = GIB / 250e6, GIB * 4104 / 4096 / 125e6
+        self.assertAlmostEqual(line["least_work_lost_us"] / 1e6, way_s - round_s + 0.03, delta=0.1)
+        self.assertAlmostEqual(line["least_total_us"] / 1e6, 4 * way_s + 0.05, delta=0.05)
+        self.assertEqual(line["least_blackout_us"], 30_000)     # the throttle can hold it
+
+    def test_of_a_device_is_in_the_blackout(self):
+        line = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "io:1GiB@250MB/s", "--give-up", "1min")
+        self.assertAlmostEqual(line["least_blackout_us"] / 1e6, GIB * 4104 / 4096 / 125e6 - GIB / 250e6 + 0.03, delta=0.1)
+        self.assertEqual(line["outcome"], "stuck")
+        self.assertGreater(line["left_bytes"], GIB / 4)
+
+    def test_nobody_beats_it(self):
+        policies = [word for name in ("auto,postcopy=never", "throttle", "downtime") for word in ("--policy", name)]
+        for workload in ("idle", self.SWEEP[-1], "hot:1GiB@200MB/s", "hot:2GiB@400MB/s,delta=100B", "zipf:2GiB@300MB/s,bursts=1s/2s",
+                         "zipf:2GiB@200MB/s,phases=5s+zero:40%", "hot:500MiB@100MB/s+io:200MiB@50MB/s+busy:40%"):
+            for line in simulated(*self.SWEEP[:4], "--workload", workload, "--give-up", "2min", *policies):
+                with self.subTest(workload, policy=line["policy"], outcome=line["outcome"]):
+                    if line["outcome"] == "completed":
+                        self.assertGreaterEqual(line["total_us"], line["least_total_us"])
+                        self.assertGreaterEqual(line["work_lost_us"], line["least_work_lost_us"])
+
+
 class Policies(unittest.TestCase):
     WORDS = "--memory", "4GiB", "--link", "1Gbit/s", "--workload", "hot:256MiB@1GiB/s"
 
