@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the policy `auto` arms before the start. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #define MODEST_CACHE ((uint64_t)64 << 20)
 /* One channel, and the search for deltas, keep up with a link of 10 Gbit/s. */
 #define FAST_LINK     1250000000.0
-#define FAST_CHANNELS 4
+#define MOST_CHANNELS 16
 
 int
 auto_config (void *handle, const char *key, const char *value)
@@ -50,16 +51,29 @@ is_fast (const struct qmpmig_facts *facts)
            (limit == QMPMIG_UNKNOWN || limit == 0 || (double)limit > FAST_LINK);
 }
 
-/* Most QEMUs cannot have postcopy beside it. */
+static uint64_t
+channels (const struct qmpmig_facts *facts)
+{
+    uint64_t limit = facts->limits.max_bandwidth_bytes_per_s;
+    double link = (double)facts->link_bytes_per_s;
+
+    if (limit != QMPMIG_UNKNOWN && limit != 0)
+        link = fmin (link, (double)limit);
+    return (uint64_t)fmin (ceil (link / FAST_LINK), MOST_CHANNELS);
+}
+
+/* QEMUs before 10.1 cannot have postcopy beside it. */
 static void
-plan_channels (const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
+plan_channels (const struct policy *p, const struct qmpmig_facts *facts, struct qmpmig_plan *plan)
 {
     int alone = facts->limits.postcopy == QMPMIG_POSTCOPY_NEVER || facts->postcopy_blockers;
+    int both = p->context->qemu_major * 100 + p->context->qemu_minor >= 1001;
 
-    if (!alone || !(facts->can & QMPMIG_CAN_MULTIFD) || (facts->chosen & QMPMIG_CAN_MULTIFD))
+    if (!(alone || both) || !(facts->can & QMPMIG_CAN_MULTIFD) ||
+        (facts->chosen & (QMPMIG_CAN_MULTIFD | QMPMIG_CAN_XBZRLE)))
         return;
     plan->set |= QMPMIG_PLAN_MULTIFD;
-    plan->multifd_channels = FAST_CHANNELS;
+    plan->multifd_channels = channels (facts);
     snprintf (plan->reason, sizeof plan->reason, "one channel does not fill more than 10 Gbit/s");
 }
 
@@ -71,7 +85,7 @@ auto_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan *p
     plan->set = QMPMIG_PLAN_DOWNTIME;
     plan->downtime_limit_us = (uint64_t)small_downtime_us (&facts->limits);
     if (is_fast (facts)) {
-        plan_channels (facts, plan);
+        plan_channels (p, facts, plan);
         return 0;
     }
     if (!p->wants_deltas || !(facts->can & QMPMIG_CAN_XBZRLE) ||

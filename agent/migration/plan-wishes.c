@@ -120,6 +120,21 @@ goes_along (const Planner *p, GHashTable *wishes, const char *name)
     return planner_is_two_ended (p) || !p->source || goes_with_found (p->source, name);
 }
 
+static gboolean
+both_have_multifd_postcopy (const Planner *p)
+{
+    return planner_is_two_ended (p) && has_multifd_postcopy (p->source) &&
+           has_multifd_postcopy (p->destination);
+}
+
+/* A policy's channels are not worth the last resort, unless it does without. */
+static gboolean
+leaves_postcopy (const Planner *p, GHashTable *wishes)
+{
+    return wishes_refuse (wishes, "postcopy-ram") || both_have_multifd_postcopy (p) ||
+           !migration_uri_is_two_way (p->uri) || !planner_both_report (p, "postcopy-ram");
+}
+
 /* What the policy wants, where the operator did not say and QEMU can. */
 static void
 take_policy (const Planner *p, GHashTable *wishes)
@@ -133,7 +148,8 @@ take_policy (const Planner *p, GHashTable *wishes)
         add_wish (wishes, "postcopy-preempt", FALSE, FALSE, "policy %s does without", o->policy);
     if (planner_is_armed (p, QMPMIG_PLAN_MULTIFD) && armed->multifd_channels &&
         planner_is_two_ended (p) && planner_both_report (p, "multifd") &&
-        migration_uri_has_channels (p->uri) && goes_along (p, wishes, "multifd"))
+        migration_uri_has_channels (p->uri) && leaves_postcopy (p, wishes) &&
+        goes_along (p, wishes, "multifd"))
         add_wish (wishes, "multifd", TRUE, FALSE, "policy %s: %s", o->policy, armed->reason);
     if (planner_is_armed (p, QMPMIG_PLAN_XBZRLE) && armed->xbzrle_cache_bytes && p->source &&
         vm_reports (p->source, "xbzrle") && goes_along (p, wishes, "xbzrle") &&
@@ -152,9 +168,7 @@ wishes_postcopy_obstacle (const Planner *p, GHashTable *wishes)
     for (guint i = 0; i < G_N_ELEMENTS (enemies); i++)
         if (wishes_have (wishes, enemies[i]))
             return capability_conflict ("postcopy-ram", enemies[i]);
-    if (wishes_have (wishes, "multifd") &&
-        !(planner_is_two_ended (p) && has_multifd_postcopy (p->source) &&
-          has_multifd_postcopy (p->destination)))
+    if (wishes_have (wishes, "multifd") && !both_have_multifd_postcopy (p))
         return "multifd with postcopy is safe only where both ends are QEMU 10.1 or later";
     return NULL;
 }

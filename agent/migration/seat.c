@@ -72,6 +72,9 @@ fill_facts (const Migration *m, struct qmpmig_facts *facts)
     facts->chosen = chosen (o);
     facts->postcopy_blockers = (o->postcopy == POSTCOPY_NEVER ? QMPMIG_BLOCKER_OPERATOR : 0) |
                                (migration_uri_is_two_way (m->uri) ? 0 : QMPMIG_BLOCKER_TRANSPORT);
+    /* Nobody limits to more than the link carries; else it is not known before the start. */
+    if (o->bandwidth_bytes_per_s != UNITS_UNLIMITED)
+        facts->link_bytes_per_s = o->bandwidth_bytes_per_s;
     facts->limits = (struct qmpmig_limits){
         .max_downtime_us = m->limits.max_downtime_us,
         .max_stall_us = m->limits.max_stall_us,

@@ -275,6 +275,29 @@ test_multifd_with_postcopy (void)
 }
 
 static void
+test_channels_of_a_policy (void)
+{
+    g_autoptr (Setup) s = setup_new ();
+    g_autoptr (Plan) p = NULL;
+
+    s->options->armed.set = QMPMIG_PLAN_MULTIFD;
+    s->options->armed.multifd_channels = 3;
+    p = good_plan (s);
+    g_assert_false (plan_capability (p, END_SOURCE, "multifd"));
+    g_assert_cmpint (p->postcopy, ==, POSTCOPY_FALLBACK);
+    s->source.schema->has_multifd_postcopy = s->destination.schema->has_multifd_postcopy = TRUE;
+    g_clear_pointer (&p, plan_free);
+    p = good_plan (s);
+    g_assert_true (plan_capability (p, END_DESTINATION, "multifd"));
+    g_assert_cmpint (p->postcopy, ==, POSTCOPY_FALLBACK);
+    s->source.schema->has_multifd_postcopy = FALSE;
+    ask (s, "postcopy", "never");
+    g_clear_pointer (&p, plan_free);
+    p = good_plan (s);
+    g_assert_true (plan_capability (p, END_SOURCE, "multifd"));
+}
+
+static void
 test_uris (void)
 {
     g_autoptr (Setup) s = setup_new ();
@@ -431,6 +454,7 @@ main (int argc, char **argv)
                test_source_only_is_not_missed_there);
     check_add ("/plan/what-does-not-go-together-is-refused", test_conflicts);
     check_add ("/plan/multifd-with-postcopy-needs-both-ends-new", test_multifd_with_postcopy);
+    check_add ("/plan/channels-of-a-policy-do-not-cost-postcopy", test_channels_of_a_policy);
     check_add ("/plan/a-uri-limits-what-is-possible", test_uris);
     check_add ("/plan/ends-that-do-not-fit-are-refused", test_ends_that_do_not_fit);
     check_add ("/plan/states-that-refuse", test_states_that_refuse);
