@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.bench.convergence_lab import cell, figures, heartbeat, load, plot, roster, schedule, table, verdict, watch
+from tests.bench.convergence_lab import cell, figures, heartbeat, load, plot, readme, roster, schedule, table, verdict, watch
 from tests.bench.convergence_lab.results import Results
 from tests.lab.vm import Beat
 from tests.replay.test_replay import replay
@@ -274,6 +274,17 @@ class Tables(unittest.TestCase):
     def test_results_of_an_older_program_do_not_count(self):
         runs = [made_up(HARD, "auto", 0, program="old", total_s=50.0), made_up(HARD, "auto", 0, program="new", total_s=5.0)]
         self.assertEqual(self.board(runs).figures[cell.Cell.parse(HARD)]["auto"].median("total_s"), 5.0)
+
+    def test_the_short_form_has_what_was_measured_alone(self):
+        beside = made_up(EASY, "auto", loaded=True)
+        board = self.board([*STUCK, beside, made_up(EASY, readme.AGAINST), made_up(HARD, table.SERVICE, total_s=10.5)])
+        text = readme.make_readme(board, [{"command": "c", "commit": "d", "qemu": "10", "libvirt": "11", "machine": "m"}])
+        self.assertIn("`auto` takes 0.40 of its time and 0.50 of the guest's work (median of 1 guests)", text)
+        self.assertIn("virsh with qmpmig's service beside it takes 0.50", text)
+        self.assertNotIn(EASY, text)
+        picture = plot.make_plot(board, readme.shown(board))
+        self.assertNotIn(EASY, picture)
+        self.assertEqual({name for name in (*readme.shown(board), "deadline") if f">{name}<" in picture}, set(readme.shown(board)))
 
     def test_what_the_service_does_beside_virsh_is_told_apart(self):
         beside = made_up(HARD, table.SERVICE, total_s=10.5, lost_s=1.5)

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The results as a picture (SVG): a row for each cell, a dot for each contender, total time and work lost side by side."""
+"""The results as a picture (SVG): a row for each cell, a dot for each contender, time, blackout and work lost side by side."""
 
 import math
 from xml.sax.saxutils import escape
 
 COLOURS = ("#1f6fb4", "#d1602d", "#3b8f4a", "#7d5ba6", "#a07f2c", "#58707f", "#c2478b", "#2aa1a1", "#8a4b3a", "#555555",
            "#93b11e", "#b03a3a", "#e0b000", "#111111", "#9ecae1", "#f4a6c0")
-ROW, LEFT, WIDTH, GAP, TOP = 22, 330, 330, 60, 100
-PANELS = (("total time, s", "total_s", 1, 100), ("work lost, s", "lost_s", 0.03, 30))
+ROW, LEFT, WIDTH, GAP, TOP = 22, 320, 230, 30, 100
+PANELS = (("total time, s", "total_s", 1, 100), ("blackout, ms", "blackout_ms", 30, 3000), ("work lost, s", "lost_s", 0.03, 30))
 
 
-def make_plot(board):
-    cells = [cell for cell in board.figures if not cell.is_idle]
+def make_plot(board, wanted=None):
+    """wanted: only these contenders, and only what was measured on a machine of one's own."""
+    cells = [cell for cell in board.figures if not cell.is_idle and (wanted is None or board.is_clean(cell, *wanted[:2]))]
     names = sorted({name for cell in cells for name in board.figures[cell]}, key=lambda name: (name != board.subject, name))
+    names = names if wanted is None else wanted
     colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
     height = TOP + ROW * len(cells) + 20
     width = LEFT + len(PANELS) * (WIDTH + GAP)
@@ -33,7 +35,7 @@ def draw_panel(panel, left, cells, board, colours):
                   text(x, bottom + 12, f"{tick:g}", "middle")]
     for row, cell in enumerate(cells):
         for contender, figures in board.figures[cell].items():
-            value = figures.median(name)
+            value = figures.median(name) if contender in colours else None
             if value is not None:
                 drawn.append(dot(left + place(value, low, high), TOP + ROW * row + ROW / 2, colours[contender],
                                  figures.completed))
@@ -58,7 +60,7 @@ def dot(x, y, colour, completed):
 def legend(colours):
     drawn = []
     for number, (name, colour) in enumerate(colours.items()):
-        x, y = 15 + number % 6 * 160, 15 + number // 6 * 16
+        x, y = 15 + number % 5 * 205, 15 + number // 5 * 16
         drawn += [dot(x, y, colour, True), text(x + 9, y + 4, name)]
     return "\n".join(drawn)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The short form for the README: cells that were measured on a machine of one's own, by auto and by virsh."""
 
-from tests.bench.convergence_lab.table import number, rows_to_markdown
+from tests.bench.convergence_lab import verdict
+from tests.bench.convergence_lab.table import SERVICE, number, rows_to_markdown
 
 MARKS = ("<!-- bench:convergence -->", "<!-- /bench:convergence -->")
 AGAINST = "virsh-auto-converge"
@@ -10,6 +11,7 @@ INTRODUCTION = """## Against libvirt
 The same busy guests, moved by `virsh migrate --live --auto-converge` and by qmpmig's default policy, on two hosts with a
 libvirt each and a limited link between them, interleaved. How it is measured, all contenders and all cells:
 [tests/bench/RESULTS.md](tests/bench/RESULTS.md)."""
+PICTURE = "docs/convergence.svg"
 COLUMNS = (("total_s", 1), ("blackout_ms", 0), ("lost_s", 1))
 
 
@@ -35,8 +37,25 @@ def make_readme(board, headers):
     last = headers[-1]
     table = rows_to_markdown(["guest, link, limit", f"`{AGAINST}`: total s", "blackout ms", "lost s",
                               f"`{board.subject}`: total s", "blackout ms", "lost s", "runs"], rows)
-    return (f"{INTRODUCTION}\n\n{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
+    return (f"{INTRODUCTION}\n\n{summary(board)}\n\n![Each guest by each contender]({PICTURE})\n\n{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
             f"under TCG, libvirt {last['libvirt']}, {last['machine']}. *lost*: seconds of the guest's work.\n")
+
+
+def shown(board):
+    """Whose dots are in the picture; the cells are those of the first two."""
+    return [board.subject, AGAINST, SERVICE, "virsh-plain"]
+
+
+def summary(board):
+    """What the table comes to, where plain pre-copy does not converge."""
+    cells = [cell for cell in board.figures if not cell.is_idle]
+    told = []
+    for contender, words in ((board.subject, f"`{board.subject}`"), (SERVICE, "virsh with qmpmig's service beside it")):
+        count, total, lost = verdict.medians(board, cells, contender)
+        if count:
+            told.append(f"{words} takes {total:.2f} of its time and {lost:.2f} of the guest's work (median of {count} guests)")
+    return ("Where pre-copy alone does not end, against `--auto-converge` by itself: " + "; ".join(told) + "." if told
+            else "Nothing was measured of guests that pre-copy alone does not end.")
 
 
 def write_readme(path, text):
