@@ -72,12 +72,30 @@ take_limit (Estimate *self, const Sample *now)
     self->square = limit * limit;
 }
 
+/* What such pages take is QEMU's time, not the link's. */
+static gboolean
+were_mostly_zero (const Sample *last, const Sample *now)
+{
+    return known (now->zero_pages) - known (last->zero_pages) >
+           known (now->normal_pages) - known (last->normal_pages);
+}
+
+static gboolean
+tells_link (const Estimate *self, const Sample *last, const Sample *now)
+{
+    double bytes = (double)(now->sent_bytes - self->last_sent);
+    double us = (double)(now->now_us - self->last_us);
+
+    return !were_mostly_zero (last, now) || bytes * G_USEC_PER_SEC > self->mean * us;
+}
+
 static void
-take_bytes (Estimate *self, Sample *now)
+take_bytes (Estimate *self, const Sample *last, Sample *now)
 {
     if (now->sent_bytes == SAMPLE_UNKNOWN || now->now_us == SAMPLE_UNKNOWN)
         return;
-    if (self->last_us && now->now_us > self->last_us && now->sent_bytes >= self->last_sent)
+    if (self->last_us && now->now_us > self->last_us && now->sent_bytes >= self->last_sent &&
+        tells_link (self, last, now))
         take_link (self, now);
     take_limit (self, now);
     self->last_us = now->now_us;
@@ -182,7 +200,7 @@ estimate_take (Estimate *self, const Sample *last, Sample *now, guint64 covered_
 {
     guint points;
 
-    take_bytes (self, now);
+    take_bytes (self, last, now);
     take_page_cost (self, now, pass_ended);
     take_guest_time (self, last, now);
     if (now->syncs != SAMPLE_UNKNOWN && last->syncs != SAMPLE_UNKNOWN && now->syncs > last->syncs)

@@ -198,6 +198,25 @@ test_link_is_what_goes_over_it (void)
     g_assert_cmpuint (run.sample.link_low_bytes_per_s, <=, run.sample.link_bytes_per_s);
 }
 
+/* 9 bytes for each of these, as fast as QEMU finds them. */
+static void
+test_zero_pages_tell_nothing_of_the_link (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    for (guint i = 0; i < 30; i++)
+        run_step (&run, 2 * MIB, 50 * MIB);
+    for (guint i = 0; i < 30; i++) {
+        run.sample.zero_pages += 10000;
+        run_step (&run, 90000, 50 * MIB);
+    }
+    g_assert_cmpuint (run.sample.link_bytes_per_s, >, 19 * MIB);
+    for (guint i = 0; i < 100; i++)
+        run_step (&run, MIB, 50 * MIB);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, <, 11 * MIB);
+}
+
 /* What fills the socket's buffer goes at the speed of memory: two milliseconds are no rate. */
 static void
 test_a_filled_buffer_is_no_link (void)
@@ -495,6 +514,8 @@ main (int argc, char **argv)
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
     check_add ("/estimate/a-filled-buffer-is-no-link", test_a_filled_buffer_is_no_link);
+    check_add ("/estimate/zero-pages-tell-nothing-of-the-link",
+               test_zero_pages_tell_nothing_of_the_link);
     check_add ("/estimate/another-limit-is-another-link", test_another_limit_is_another_link);
     check_add ("/guard/limits-stand-above-a-policy", test_limits_stand_above_a_policy);
     check_add ("/guard/a-switchover-bandwidth-is-the-links",
