@@ -126,7 +126,7 @@ read_result (const Run *run, gboolean stuck, SimResult *result)
         .stall_us = (guint64)end->stall_us,
         .work_lost_us = (guint64)end->lost_us,
         .sent_bytes = stuck ? run->tracker.last.sent_bytes : (guint64)end->bytes,
-        .left_bytes = (guint64)(end->completed ? 0 : thread_left_bytes (run->thread)),
+        .left_bytes = (guint64)(end->completed ? 0 : thread_stop_bytes (run->thread)),
         .channels = run->channels,
         .passes = run->tracker.passes,
         .syncs = run->tracker.last.syncs,

@@ -14,6 +14,13 @@ send_all (Thread *self, double bytes_per_s, guint channels)
     return memory_send (self->memory, &postage, INFINITY, &self->traffic);
 }
 
+double
+thread_stop_bytes (Thread *self)
+{
+    memory_sync (self->memory);
+    return thread_left_bytes (self);
+}
+
 static void
 finish (Thread *self)
 {

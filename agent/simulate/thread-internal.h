@@ -44,6 +44,7 @@ struct Thread {
     double postcopy_end_us;
 };
 
+double thread_left_bytes (const Thread *self);
 /* What pages cost over so many channels; 0 is QEMU's own one. */
 Postage thread_postage (const Thread *self, double bytes_per_s, guint channels);
 double thread_rate (const Thread *self); /* bytes per second that go out */

@@ -56,4 +56,5 @@ gboolean thread_run (Thread *self, double until_us);
 /* What query-migrate and query-migrate-parameters would say. */
 void thread_read (const Thread *self, Sample *sample, Outlook *outlook);
 const ThreadEnd *thread_end (const Thread *self);
-double thread_left_bytes (const Thread *self); /* of pages to be sent */
+/* Of pages to be sent if the guest stopped now. */
+double thread_stop_bytes (Thread *self);

@@ -74,7 +74,7 @@ class Draw:
     def __init__(self, cell, chance):
         self.cell = cell
         self.chance = chance
-        self.intensity = self.between(0.05, 3)      # written, as part of what the link carries
+        self.intensity = self.between(0.05, 12)     # written, as part of what the link carries
         self.zero = chance.choice(("", "+zero:30%", "+zero:70%"))
 
     def between(self, low, high):
