@@ -8,7 +8,7 @@
 #include "agent/commands/record.h"
 #include "agent/report/page.h"
 #include "agent/report/picture.h"
-#include "agent/state.h"
+#include "agent/steering/trace-text.h"
 
 typedef gboolean (*Writer) (const Story *story, const Story *against, const char *file,
                             GError **error);
@@ -56,27 +56,10 @@ writer_of (const char *file)
 
 /* --- the traces ------------------------------------------------------------------------------ */
 
-/* A bare name that is no file here is one of the list that `history` prints, with or without its
- * suffix. */
-static char *
-trace_path (const char *name)
-{
-    g_autofree char *folder = NULL;
-    g_autofree char *file = NULL;
-    g_autofree char *path = NULL;
-
-    if (strchr (name, '/') || g_file_test (name, G_FILE_TEST_EXISTS))
-        return g_strdup (name);
-    folder = state_path ("traces");
-    file = g_str_has_suffix (name, ".jsonl") ? g_strdup (name) : g_strconcat (name, ".jsonl", NULL);
-    path = g_build_filename (folder, file, NULL);
-    return g_file_test (path, G_FILE_TEST_EXISTS) ? g_steal_pointer (&path) : g_strdup (name);
-}
-
 static Story *
 read_trace (const char *name, GError **error)
 {
-    g_autofree char *path = trace_path (name);
+    g_autofree char *path = trace_text_path (name);
 
     return story_read (path, error);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "agent/report/trace-text.h"
+#include "agent/steering/trace-text.h"
 #include "qmp/value.h"
 
 /* Longer than any move; what is beyond is a mistake in the file, and no axis would hold it. */

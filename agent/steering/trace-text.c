@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agent/report/trace-text.h"
+#include "agent/steering/trace-text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "agent/state.h"
 
 /* A trace ends at 64 MiB (steering/trace-thinning.c), and one more for each `recover`. */
 #define MAX_TEXT (256 * 1024 * 1024)
@@ -70,4 +72,19 @@ trace_text_is_written (const char *path)
     is_locked = fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     close (fd);
     return is_locked;
+}
+
+char *
+trace_text_path (const char *name)
+{
+    g_autofree char *folder = NULL;
+    g_autofree char *file = NULL;
+    g_autofree char *path = NULL;
+
+    if (strchr (name, '/') || g_file_test (name, G_FILE_TEST_EXISTS))
+        return g_strdup (name);
+    folder = state_path ("traces");
+    file = g_str_has_suffix (name, ".jsonl") ? g_strdup (name) : g_strconcat (name, ".jsonl", NULL);
+    path = g_build_filename (folder, file, NULL);
+    return g_file_test (path, G_FILE_TEST_EXISTS) ? g_steal_pointer (&path) : g_strdup (name);
 }
