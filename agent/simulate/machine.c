@@ -6,12 +6,13 @@ machine_new (gboolean kvm)
 {
     SimMachine tcg = { .setup_us = 3000,
                        .page_us = 4,
-                       .zero_page_us = 1.7,
+                       .zero_page_us = 0.5,
                        .channel_page_us = 4,
                        .socket_bytes = 600000,
                        .switch_us = 12000,
                        .notice_us = 8000,
                        .postcopy_us = 60000,
+                       .postcopy_downtime_us = 5000,
                        .fault_us = 2000 };
     /* A channel carries some 12 Gbit/s: by the orchestrators' rules 8 of them fill 100 Gbit/s. */
     SimMachine host = { .setup_us = 20000,
@@ -22,6 +23,7 @@ machine_new (gboolean kvm)
                         .switch_us = 25000,
                         .notice_us = 5000,
                         .postcopy_us = 40000,
+                        .postcopy_downtime_us = 5000,
                         .fault_us = 300 };
 
     return kvm ? host : tcg;

@@ -20,7 +20,6 @@ typedef struct {
     double fetched; /* of these, those that the log still holds: written again, they go unnoticed */
     double fresh;   /* the log has seen them since the last sync */
     double cached;  /* sent before, with xbzrle on */
-    double sent;    /* since the last sync */
     double mark;    /* the writer's `done` when `fresh` was right */
     double synced;  /* ... at the last sync */
     double x;       /* writes to each page between the last two syncs */
@@ -76,8 +75,11 @@ add_cell (Memory *self, const Area *area, const Writer *writers, double at, doub
 
     for (guint i = 0; i < area->writers; i++) {
         const Writer *writer = &writers[area->first_writer + i];
+        double pages = writer->pages * part, start = writer->pages * at;
+        double zero = pages * writer->zero;
 
-        add_share (self, writer, FALSE, writer->pages * part, writer->pages * at);
+        add_share (self, writer, TRUE, zero, start);
+        add_share (self, writer, FALSE, pages - zero, start + zero);
     }
     add_share (self, NULL, FALSE, idle * (1 - area->zero), 0);
     add_share (self, NULL, TRUE, idle * area->zero, 0);
@@ -176,7 +178,6 @@ sync_share (Memory *self, Share *s)
     if (self->by_chunk)
         s->fetched += s->fresh;
     s->fresh = 0;
-    s->sent = 0;
     s->x = (s->mark - s->synced) / s->writer->pages;
     s->synced = s->mark;
     return found;
@@ -246,8 +247,10 @@ unchanged (const Memory *self, const Share *s)
 {
     double x = s->x, written = 1 - exp (-x);
 
-    if (self->by_chunk || !s->writer || s->writer->kind == WRITER_SWEEP || x < 1e-6)
+    if (self->by_chunk || !s->writer || x < 1e-6)
         return 0;
+    if (s->writer->kind == WRITER_SWEEP)
+        return 0.5 / MAX (x, 1);
     return MAX (written / x - exp (-x), 0) / written;
 }
 
@@ -320,7 +323,6 @@ send_share (Memory *self, Cell *cell, Share *s, const Postage *postage, double p
     note_traffic (traffic, &parcel.traffic, 1);
     fill_cache (self, s, postage, parcel.traffic.misses);
     s->dirty -= pages;
-    s->sent += pages;
     cell->dirty -= pages;
     self->dirty -= pages;
     return parcel.us;

@@ -36,7 +36,7 @@ thread_complete (Thread *self)
 
     memory_sync (self->memory);
     self->syncs++;
-    us = self->setup.machine.switch_us + self->setup.machine.socket_bytes / rate * G_USEC_PER_SEC +
+    us = self->setup.machine.switch_us + MAX (thread_socket_us (self) - self->room_us, 0) +
          send_all (self, rate, self->setup.channels);
     self->now_us += us;
     self->end.completed = TRUE;
@@ -73,7 +73,7 @@ thread_switch_to_postcopy (Thread *self)
     faults = memory_faults (self->memory, left_us);
     wait_us = queue_us + machine->fault_us + PAGE_WIRE_BYTES / link * G_USEC_PER_SEC;
     self->end.postcopy = self->end.completed = TRUE;
-    self->end.qemu_downtime_us = switch_us;
+    self->end.qemu_downtime_us = machine->postcopy_downtime_us;
     self->end.blackout_us = switch_us + machine->notice_us;
     /* With more faults than can be answered the guest stands still all along. */
     {

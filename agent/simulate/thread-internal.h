@@ -28,11 +28,13 @@ struct Thread {
     Traffic traffic;
     /* the window */
     double window_us, window_bytes, window_pages;
+    double room_us;          /* of the link's time, that the socket can take at once */
     double rate, pages_rate; /* per second */
     double threshold;        /* bytes: less can be sent within the limit */
     double expected_us;
     /* syncs */
     guint64 syncs;
+    double synced_us;                            /* the last */
     double rated_us, period_dirty, period_bytes; /* since the last rated one */
     double dirty_rate;                           /* pages per second */
     double left_at_sync;                         /* bytes */
@@ -47,7 +49,8 @@ struct Thread {
 double thread_left_bytes (const Thread *self);
 /* What pages cost over so many channels; 0 is QEMU's own one. */
 Postage thread_postage (const Thread *self, double bytes_per_s, guint channels);
-double thread_rate (const Thread *self); /* bytes per second that go out */
+double thread_rate (const Thread *self);      /* bytes per second that go out */
+double thread_socket_us (const Thread *self); /* of the link's time, that a full socket holds */
 void thread_sync (Thread *self);
 void thread_forced_sync (Thread *self);
 void thread_complete (Thread *self);

@@ -112,6 +112,12 @@ thread_rate (const Thread *self)
     return self->bandwidth > 0 ? MIN (link, self->bandwidth) : link;
 }
 
+double
+thread_socket_us (const Thread *self)
+{
+    return self->setup.machine.socket_bytes / thread_rate (self) * G_USEC_PER_SEC;
+}
+
 void
 thread_pass_time (Thread *self, double us)
 {
@@ -202,8 +208,10 @@ static void
 send (Thread *self, double us)
 {
     Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
-    double spent = memory_send (self->memory, &postage, us, &self->traffic);
+    double spent;
 
+    self->room_us -= memory_send (self->memory, &postage, self->room_us, &self->traffic);
+    spent = memory_send (self->memory, &postage, us, &self->traffic);
     if (spent < us) { /* nothing is left: it looks again at once */
         spent = MAX (spent, MIN (1000, us));
         self->slice_end_us = self->now_us + spent;
@@ -217,8 +225,9 @@ start (Thread *self)
     self->started = TRUE;
     thread_pass_time (self, self->setup.machine.setup_us);
     self->syncs = 1;
-    self->rated_us = self->window_us = self->slice_end_us = self->now_us;
+    self->rated_us = self->synced_us = self->window_us = self->slice_end_us = self->now_us;
     self->left_at_sync = thread_left_bytes (self);
+    self->room_us = thread_socket_us (self);
     if (isfinite (self->forced_us))
         self->forced_us += self->now_us;
 }

@@ -14,10 +14,11 @@ typedef struct {
     double setup_us;              /* until the first page goes */
     double page_us, zero_page_us; /* of the migration thread, for a page */
     double channel_page_us;       /* of a channel, for a page on its way into the socket */
-    double socket_bytes;          /* that wait in the socket when the guest is stopped */
+    double socket_bytes;          /* that wait in the socket when it is full */
     double switch_us;             /* of the blackout, without memory */
     double notice_us;             /* from the last byte until we have seen the guest run */
     double postcopy_us, fault_us; /* switch to postcopy; one fault without load */
+    double postcopy_downtime_us;  /* of that switch, what QEMU calls its downtime */
 } SimMachine;
 
 typedef struct {
@@ -53,6 +54,9 @@ void thread_stop_guest (Thread *self);
 void thread_cancel (Thread *self);
 /* TRUE while it goes on. */
 gboolean thread_run (Thread *self, double until_us);
+/* When it has looked so many times at what is dirty, and SINCE_US have passed: in how long, from
+ * now on; below 0: it has not looked yet. */
+double thread_after_sync_us (const Thread *self, guint64 syncs, double since_us);
 /* What query-migrate and query-migrate-parameters would say. */
 void thread_read (const Thread *self, Sample *sample, Outlook *outlook);
 const ThreadEnd *thread_end (const Thread *self);

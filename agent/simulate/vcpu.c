@@ -27,6 +27,15 @@ awake_us (const Vcpu *self, double us)
 }
 
 double
+vcpu_sleeps_us (const Vcpu *self, double now_us)
+{
+    double sleep = vcpu_stall_us (self);
+    double at_us = fmod (now_us - self->since_us, sleep + VCPU_SLICE_US);
+
+    return self->stopped ? 0 : MAX (sleep - at_us, 0);
+}
+
+double
 vcpu_work_us (const Vcpu *self, double from_us, double to_us)
 {
     double runs = 1 - self->throttle;

@@ -17,5 +17,7 @@ typedef struct {
 void vcpu_throttle (Vcpu *self, double throttle, double now_us);
 /* Work done from FROM_US to TO_US, in time at full speed. */
 double vcpu_work_us (const Vcpu *self, double from_us, double to_us);
+/* How long it sleeps on. */
+double vcpu_sleeps_us (const Vcpu *self, double now_us);
 /* The longest standstill that the throttle makes. */
 double vcpu_stall_us (const Vcpu *self);

@@ -16,7 +16,8 @@
 typedef struct {
     Workload *workload;
     const char *name; /* for errors */
-    double zero;
+    double zero;      /* share of the memory */
+    guint64 memory_bytes;
     GArray *written; /* Area */
 } Parser;
 
@@ -56,6 +57,7 @@ take_key (const Parser *self, Writer *writer, double *skew, const char *item, GE
 {
     const char *value = strchr (item, '=');
     guint64 number;
+    guint pct;
 
     value = value ? value + 1 : "";
     if (g_str_has_prefix (item, "bursts="))
@@ -72,12 +74,18 @@ take_key (const Parser *self, Writer *writer, double *skew, const char *item, GE
         writer->delta_bytes = (double)number;
         return TRUE;
     }
+    if (g_str_has_prefix (item, "zero=")) {
+        if (!units_parse_percent (self->name, value, &pct, error))
+            return FALSE;
+        writer->zero = pct / 100.0;
+        return TRUE;
+    }
     if (skew && g_str_has_prefix (item, "skew=")) {
         *skew = g_ascii_strtod (value, NULL);
         return (*skew > 0 && *skew < 3) || fail (self, error, "skew is a number from 0 to 3");
     }
-    return fail (self, error, "'%s' is none of bursts=ON/OFF, phases=TIME, delta=SIZE%s", item,
-                 skew ? ", skew=NUMBER" : "");
+    return fail (self, error, "'%s' is none of bursts=ON/OFF, phases=TIME, delta=SIZE, zero=PCT%s",
+                 item, skew ? ", skew=NUMBER" : "");
 }
 
 /* --- shapes ---------------------------------------------------------------------------------- */
@@ -172,26 +180,51 @@ take_shape (const Parser *self, const char *shape, const char *rest, GError **er
 }
 
 static gboolean
+take_busy (const Parser *self, const char *text, GError **error)
+{
+    guint pct;
+
+    if (!units_parse_percent (self->name, text, &pct, error))
+        return FALSE;
+    self->workload->busy = MAX (pct, 1) / 100.0;
+    return TRUE;
+}
+
+/* A share, or so much. */
+static gboolean
+take_zero (Parser *self, const char *text, GError **error)
+{
+    guint64 bytes;
+    guint pct;
+
+    if (g_str_has_suffix (text, "%")) {
+        if (!units_parse_percent (self->name, text, &pct, error))
+            return FALSE;
+        self->zero = pct / 100.0;
+        return TRUE;
+    }
+    if (!units_parse_size (self->name, text, &bytes, error))
+        return FALSE;
+    self->zero = MIN ((double)bytes / (double)self->memory_bytes, 1);
+    return TRUE;
+}
+
+static gboolean
 take_term (Parser *self, const char *term, GError **error)
 {
     static const char *const shapes[] = { "hot", "zipf", "sweep", "io", NULL };
     g_auto (GStrv) parts = g_strsplit (term, ":", 2);
     const char *shape = parts[0] ? parts[0] : "", *rest = parts[0] && parts[1] ? parts[1] : "";
-    guint pct;
 
     if (g_str_equal (term, "idle"))
         return TRUE;
     if (g_strv_contains (shapes, shape))
         return take_shape (self, shape, rest, error);
-    if (!g_str_equal (shape, "zero") && !g_str_equal (shape, "busy"))
-        return fail (self, error, "'%s' is none of hot, zipf, sweep, io, zero, busy, idle", shape);
-    if (!units_parse_percent (self->name, rest, &pct, error))
-        return FALSE;
     if (g_str_equal (shape, "zero"))
-        self->zero = pct / 100.0;
-    else
-        self->workload->busy = MAX (pct, 1) / 100.0;
-    return TRUE;
+        return take_zero (self, rest, error);
+    if (g_str_equal (shape, "busy"))
+        return take_busy (self, rest, error);
+    return fail (self, error, "'%s' is none of hot, zipf, sweep, io, zero, busy, idle", shape);
 }
 
 /* --- all ------------------------------------------------------------------------------------- */
@@ -224,7 +257,9 @@ workload_parse (Workload *self, const char *name, const char *text, guint64 memo
 {
     g_auto (GStrv) terms = g_strsplit (text, "+", -1);
     g_autoptr (GArray) written = g_array_new (FALSE, FALSE, sizeof (Area));
-    Parser parser = { .workload = self, .name = name, .written = written };
+    Parser parser = {
+        .workload = self, .name = name, .memory_bytes = memory_bytes, .written = written
+    };
 
     *self = (Workload){ .writers = g_array_new (FALSE, FALSE, sizeof (Writer)),
                         .areas = g_array_new (FALSE, FALSE, sizeof (Area)),

@@ -6,11 +6,12 @@
  *   zipf:8GiB@500MiB/s,skew=1  some pages far more often than others
  *   sweep:4GiB@2GiB/s          one page after the other
  *   io:1GiB@200MiB/s           a sweep that no throttle holds back: a device's
- *   zero:30%  busy:60%         share of zero pages; of its processors that the guest uses
+ *   zero:30%  zero:2GiB        share of zero pages, or so many
+ *   busy:60%                   of its processors, what the guest uses
  *   idle                       nobody writes
  *
  * with keys bursts=ON/OFF, phases=TIME (turns of changing strength), delta=SIZE (what xbzrle needs
- * for a page). */
+ * for a page), zero=PCT (share of the pages written that are zero). */
 #pragma once
 
 #include "agent/simulate/memory.h"

@@ -18,6 +18,7 @@ typedef struct {
     double pages_per_s; /* written, at full speed */
     gboolean is_io;     /* a device's: no throttle holds it back */
     double delta_bytes; /* that xbzrle needs for a page written anew; above a page: it cannot */
+    double zero;        /* share of the pages written that are zero */
     /* Turns: so long on, so long off; or phases of changing strength, so long on average. */
     double on_us, off_us, phase_us;
     /* now */
