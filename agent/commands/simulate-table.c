@@ -28,13 +28,27 @@ word (const Style *style, json_object *line, const char *path)
     return text ? text : g_strdup ("-");
 }
 
+/* Of a recorded one: what is told of it. */
+static char *
+policy (const Style *style, json_object *line)
+{
+    const char *what = qmp_peek_string (line, "what", "policy");
+    g_autofree char *name = word (style, line, "policy");
+
+    if (g_str_equal (what, "actual"))
+        return g_strdup_printf ("%s, as it was", name);
+    if (g_str_equal (what, "replay"))
+        return g_strdup_printf ("%s, replayed", name);
+    return g_steal_pointer (&name);
+}
+
 static char **
 row_new (const Style *style, json_object *line)
 {
     char **row = g_new0 (char *, COLUMNS + 1);
     gboolean postcopy = qmp_peek_bool (line, "postcopy", FALSE);
 
-    row[POLICY] = word (style, line, "policy");
+    row[POLICY] = policy (style, line);
     row[OUTCOME] = postcopy ? g_strdup ("completed by postcopy") : word (style, line, "outcome");
     row[TOTAL] = cell (line, "total_us", units_format_time);
     row[BLACKOUT] = cell (line, "blackout_us", units_format_time);

@@ -4,8 +4,8 @@
 #include "agent/migration/plan.h"
 #include "qmp/value.h"
 
-static void
-take_limits (const MigrateOptions *o, Limits *limits)
+void
+arm_limits (const MigrateOptions *o, Limits *limits)
 {
     guint64 stall_us = o->max_stall_us ? o->max_stall_us : o->max_downtime_us;
     guint64 rate = o->bandwidth_bytes_per_s;
@@ -205,7 +205,7 @@ arm_policy (const Simulation *s, ThreadSetup *setup, Limits *ret_limits,
     struct qmpmig_plan plan;
     enum qmpmig_throttle kind;
 
-    take_limits (s->options, ret_limits);
+    arm_limits (s->options, ret_limits);
     fill_context (s, &context);
     fill_facts (s, ret_limits, &facts);
     policy = policy_load (s->options->policy, &context, error);
@@ -219,4 +219,41 @@ arm_policy (const Simulation *s, ThreadSetup *setup, Limits *ret_limits,
     *ret_may = knobs (setup, ret_limits, *ret_steers_throttle);
     *ret_parameters = first_parameters (&plan, ret_limits, kind);
     return g_steal_pointer (&policy);
+}
+
+/* --- as a record has it ---------------------------------------------------------------------- */
+
+static void
+add_setting (json_object *list, const char *name, json_object *value)
+{
+    json_object_array_add (list, qmp_object ("end", json_object_new_string ("source"), "name",
+                                             json_object_new_string (name), "value", value,
+                                             "reason", json_object_new_string ("simulated"), NULL));
+}
+
+static json_object *
+capabilities_to_json (const ThreadSetup *setup)
+{
+    json_object *list = json_object_new_array ();
+
+    add_setting (list, "auto-converge", json_object_new_boolean (setup->auto_converge));
+    add_setting (list, "xbzrle", json_object_new_boolean (setup->xbzrle_cache_bytes > 0));
+    add_setting (list, "postcopy-ram", json_object_new_boolean (setup->postcopy));
+    add_setting (list, "postcopy-preempt", json_object_new_boolean (setup->preempt));
+    return list;
+}
+
+json_object *
+arm_to_json (const ThreadSetup *setup, json_object *parameters, gboolean postcopy_now)
+{
+    json_object *list = json_object_new_array ();
+    const char *postcopy = !setup->postcopy ? "never" : postcopy_now ? "now" : "fallback";
+
+    json_object_object_foreach (parameters, name, value)
+        add_setting (list, name, json_object_get (value));
+    if (setup->xbzrle_cache_bytes && !qmp_peek (parameters, "xbzrle-cache-size"))
+        add_setting (list, "xbzrle-cache-size", json_object_new_uint64 (setup->xbzrle_cache_bytes));
+    return qmp_object ("capabilities", capabilities_to_json (setup), "parameters", list, "warnings",
+                       json_object_new_array (), "postcopy", json_object_new_string (postcopy),
+                       "dry_run", json_object_new_boolean (FALSE), NULL);
 }

@@ -7,6 +7,10 @@
 #include "agent/steering/policy.h"
 #include "agent/steering/tracker.h"
 
+/* The operator's. */
+void arm_limits (const MigrateOptions *options, Limits *limits);
+/* The `plan` of a record: what is armed, and set at first. */
+json_object *arm_to_json (const ThreadSetup *setup, json_object *parameters, gboolean postcopy_now);
 /* The policy; *setup gets the capabilities, *ret_limits the operator's limits, *ret_may the knobs
  * (QMPMIG_MAY_), *ret_parameters what is set at first. */
 Policy *arm_policy (const Simulation *simulation, ThreadSetup *setup, Limits *ret_limits,

@@ -9,6 +9,8 @@
 #include "qmp/value.h"
 
 #define SAMPLE_US 100000
+/* In between somebody may have to do something. */
+#define LOOK_US 5000.0
 
 typedef struct {
     const Simulation *setup;
@@ -19,6 +21,8 @@ typedef struct {
     guint64 may; /* QMPMIG_MAY_ that do not change */
     guint channels;
     gboolean postcopy_wanted, paused;
+    guint commanded;  /* of the course */
+    double thread_us; /* how far the thread was let go in it */
 } Run;
 
 static void
@@ -26,9 +30,10 @@ post (gpointer data, const char *type, json_object *body)
 {
     Run *run = data;
     const Simulation *setup = run->setup;
+    guint64 now_us = run->tracker.last.now_us;
 
     if (setup->post)
-        setup->post (setup->data, type, run->tracker.last.now_us, body);
+        setup->post (setup->data, type, now_us == SAMPLE_UNKNOWN ? 0 : now_us, body);
     else
         json_object_put (body);
 }
@@ -141,6 +146,53 @@ read_result (const Run *run, gboolean stuck, SimResult *result)
     };
 }
 
+/* --- from the start to the end --------------------------------------------------------------- */
+
+/* Commands are answers to what was seen, and that QEMU showed when it looked: a replayed look that
+ * comes later has its answer later. */
+static double
+obey (Run *run)
+{
+    const GArray *commands = run->setup->course->commands;
+
+    while (run->commanded < commands->len) {
+        const SimCommand *next = &g_array_index (commands, SimCommand, run->commanded);
+        double wait_us = thread_after_sync_us (run->thread, next->syncs, (double)next->since_us);
+
+        if (wait_us != 0)
+            return wait_us < 0 ? LOOK_US : MIN (wait_us, LOOK_US);
+        if (next->parameters)
+            thread_set_parameters (run->thread, next->parameters);
+        act (run, next->action, NULL);
+        run->commanded++;
+    }
+    return INFINITY;
+}
+
+static gboolean
+go_on (Run *run, double until_us)
+{
+    gboolean goes = TRUE;
+    double now_us;
+
+    if (!run->setup->course)
+        return thread_run (run->thread, until_us);
+    for (now_us = run->thread_us; goes && now_us < until_us;) {
+        now_us = MIN (now_us + obey (run), until_us);
+        goes = thread_run (run->thread, now_us);
+    }
+    run->thread_us = now_us;
+    return goes;
+}
+
+static gboolean
+is_postcopy_now (const Run *run)
+{
+    const SimCourse *course = run->setup->course;
+
+    return course ? course->postcopy_now : run->limits.postcopy == QMPMIG_POSTCOPY_NOW;
+}
+
 static gboolean
 sail (Run *run, SimResult *ret_result, GError **error)
 {
@@ -149,10 +201,9 @@ sail (Run *run, SimResult *ret_result, GError **error)
 
     /* The first look comes when `migrate` has been answered. */
     for (now_us = SAMPLE_US / 20; goes && now_us < run->setup->give_up_us; now_us += SAMPLE_US) {
-        goes = thread_run (run->thread, (double)now_us);
+        goes = go_on (run, (double)now_us);
         look (run, goes ? now_us : (guint64)thread_end (run->thread)->total_us);
-        if (goes && run->limits.postcopy == QMPMIG_POSTCOPY_NOW && run->tracker.passes > 0 &&
-            !run->postcopy_wanted)
+        if (goes && is_postcopy_now (run) && run->tracker.passes > 0 && !run->postcopy_wanted)
             act (run, QMPMIG_ACTION_POSTCOPY, NULL);
         if (goes && !run->postcopy_wanted &&
             !helm_steer (&run->helm, &run->tracker, &ship, run, error))
@@ -163,31 +214,46 @@ sail (Run *run, SimResult *ret_result, GError **error)
     return TRUE;
 }
 
+static json_object *
+arm (const Simulation *self, Run *run, ThreadSetup *setup, GError **error)
+{
+    json_object *parameters = NULL;
+
+    policy_default_advice (&run->helm.advised);
+    if (self->course) {
+        arm_limits (self->options, &run->limits);
+        setup->auto_converge = self->course->auto_converge;
+        setup->postcopy = self->course->postcopy;
+        setup->preempt = self->course->preempt;
+        setup->xbzrle_cache_bytes = self->course->xbzrle;
+        return json_object_get (self->course->parameters);
+    }
+    run->helm.policy = arm_policy (self, setup, &run->limits, &run->helm.steers_throttle, &run->may,
+                                   &parameters, error);
+    return parameters;
+}
+
 gboolean
 simulation_run (const Simulation *self, SimResult *ret_result, GError **error)
 {
-    g_autoptr (Policy) policy = NULL;
-    Run run = { .setup = self };
+    Run run = { .setup = self, .helm.waits = TRUE };
     ThreadSetup setup = self->thread;
-    g_autoptr (json_object) parameters = NULL;
+    g_autoptr (json_object) parameters = arm (self, &run, &setup, error);
     gboolean ok;
 
-    policy = arm_policy (self, &setup, &run.limits, &run.helm.steers_throttle, &run.may,
-                         &parameters, error);
-    if (!policy)
+    if (!parameters)
         return FALSE;
     run.channels = setup.channels;
-    run.helm.policy = policy;
-    run.helm.waits = TRUE;
-    policy_default_advice (&run.helm.advised);
     tracker_init (&run.tracker);
     run.thread =
         thread_new (&setup, (const Area *)self->workload->areas->data, self->workload->areas->len,
                     (const Writer *)self->workload->writers->data, self->workload->writers->len,
                     &self->link, self->seed);
     thread_set_parameters (run.thread, parameters);
+    post (&run, "plan", arm_to_json (&setup, parameters, is_postcopy_now (&run)));
     ok = sail (&run, ret_result, error);
     thread_free (run.thread);
+    policy_free (run.helm.policy);
     return ok;
 }
 

@@ -9,6 +9,20 @@
 #include "agent/simulate/workload.h"
 #include "qmp/message.h"
 
+/* One that went otherwise: how it was armed, and what was commanded when. */
+typedef struct {
+    guint64 syncs, since_us; /* so long after QEMU's look of that number */
+    json_object *parameters; /* of migrate-set-parameters; NULL: none */
+    enum qmpmig_action action;
+} SimCommand;
+
+typedef struct {
+    gboolean auto_converge, xbzrle, postcopy, preempt;
+    gboolean postcopy_now;   /* after the first pass */
+    json_object *parameters; /* that it began with */
+    GArray *commands;        /* SimCommand, in their order */
+} SimCourse;
+
 typedef struct {
     ThreadSetup thread;
     const Workload *workload;
@@ -16,6 +30,7 @@ typedef struct {
     guint64 seed;
     guint64 give_up_us;            /* one that has not ended by then never will */
     const MigrateOptions *options; /* policy, its keys, limits */
+    const SimCourse *course;       /* is followed instead of a policy; NULL: none */
     /* Lines of docs/json.md, of time T_US; takes BODY. May be NULL. */
     void (*post) (gpointer data, const char *type, guint64 t_us, json_object *body);
     gpointer data;

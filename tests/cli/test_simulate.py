@@ -61,6 +61,17 @@ class Described(unittest.TestCase):
         line = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "zero:75%")
         self.assertAlmostEqual(line["sent_bytes"] / GIB, 1, delta=0.05)
 
+    def test_zero_pages_can_be_told_by_their_size(self):
+        words = "--memory", "4GiB", "--link", "1Gbit/s", "--workload"
+        size, share = (one(*words, zero)["sent_bytes"] for zero in ("zero:3GiB", "zero:75%"))
+        self.assertEqual(size, share)
+
+    def test_what_is_written_can_be_zero(self):
+        words = "--memory", "4GiB", "--link", "1Gbit/s", "--workload"
+        zero, full = (one(*words, f"hot:1GiB@50MiB/s,zero={pct}%")["sent_bytes"] for pct in ("100", "0"))
+        self.assertAlmostEqual(zero / GIB, 3, delta=0.05)
+        self.assertGreater(full / GIB, 4.5)
+
     def test_a_newer_qemu_looks_every_five_seconds(self):
         words = ("--memory", "8GiB", "--link", "1Gbit/s", "--workload", "hot:4GiB@60MiB/s", "--policy", "downtime",
                  "--throttle", "ramp", "--max-throttle", "1")
@@ -189,6 +200,62 @@ class Record(unittest.TestCase):
         self.assertEqual(lines[-1]["total_us"], line["total_us"])
         self.assertGreater(len([line for line in lines if line["type"] == "sample"]), 50)
         self.assertTrue([line for line in lines if line["type"] == "applied"])
+
+
+class Recorded(unittest.TestCase):
+    """Of a simulated one all is known: the guest that is found in its record must behave like the one that was described."""
+    WORDS = ("--memory", "4GiB", "--link", "1Gbit/s", "--accel", "tcg", "--vcpus", "1", "--workload",
+             "hot:256MiB@100MiB/s+zero:25%")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.home = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.home.cleanup)
+        cls.trace = str(Path(cls.home.name) / "trace.jsonl")
+        cls.was = one(*cls.WORDS, "--policy", "auto,max-downtime=200ms", "--trace", cls.trace)
+
+    def test_what_was_commanded_has_the_same_outcome(self):
+        actual, again = simulated(self.trace)
+        self.assertEqual((actual["what"], again["what"]), ("actual", "replay"))
+        self.assertEqual(actual["total_us"], self.was["total_us"])
+        self.assertAlmostEqual(again["total_us"] / self.was["total_us"], 1, delta=0.05)
+        self.assertAlmostEqual(again["qemu_downtime_us"], self.was["qemu_downtime_us"], delta=20_000)
+
+    def test_the_guest_is_found_in_it(self):
+        _, again = simulated(self.trace)
+        self.assertAlmostEqual(again["memory_bytes"] / GIB, 4, delta=0.1)
+        self.assertAlmostEqual(again["link_bytes_per_s"] / 125e6, 1, delta=0.05)
+        self.assertRegex(again["workload"], r"zero:10\d{5}KiB")
+
+    def test_each_policy_moves_that_guest(self):
+        lines = simulated(self.trace, "--policy", "auto,max-downtime=200ms", "--policy", "postcopy")
+        self.assertEqual([line["what"] for line in lines], ["actual", "replay", "policy", "policy"])
+        self.assertAlmostEqual(lines[2]["total_us"] / self.was["total_us"], 1, delta=0.05)
+        self.assertTrue(lines[3]["postcopy"])
+
+    def test_an_option_comes_before_the_record(self):
+        _, again = simulated(self.trace, "--link", "500Mbit/s")
+        self.assertEqual(again["link_bytes_per_s"], 62_500_000)
+        self.assertGreater(again["total_us"], self.was["total_us"] * 1.5)
+
+    def test_the_table_has_it_first(self):
+        rows = simulate(self.trace, "--policy", "throttle").stdout.splitlines()
+        self.assertRegex(rows[1], "^auto, as it was +completed ")
+        self.assertRegex(rows[2], "^auto, replayed +completed ")
+        self.assertRegex(rows[3], "^throttle +completed ")
+
+    def test_what_is_no_trace_is_told(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            file.write('{"type":"sample"}\n')
+            file.flush()
+            done = simulate(file.name)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("not a trace", done.stderr)
+
+    def test_one_of_the_bench_is_met(self):
+        trace = Path(__file__).parents[1] / "bench/traces/fitted/400M-ws64-d20-uniform-8B-random-300ms-auto-0.jsonl.gz"
+        actual, again = simulated(str(trace))
+        self.assertAlmostEqual(again["total_us"] / actual["total_us"], 1, delta=0.1)
 
 
 class Mistakes(unittest.TestCase):
