@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The traces that the repository has for this: real migrations of the bench, completed, without what names a machine."""
+
+import gzip
+import itertools
+import json
+import pathlib
+import re
+
+TOP = pathlib.Path(__file__).parents[1] / "traces"
+FOLDERS = ("held-out", "fitted")
+HEADER = ("type", "t_us", "id", "format", "wall_clock", "role", "tool", "limits", "policy", "ram_bytes", "vcpus", "accelerator")
+OPTIONS_OF_A_MACHINE = ("trace", "dest-socket")
+# What is worked out from the rest; nothing replays it.
+ESTIMATES = ("curve", "remaining_us", "progress", "pass_progress", "verdict", "workable_throttle_pct", "confidence_pct",
+             "downtime_if_stopped_us", "remaining_after_pass_bytes")
+
+
+def paths(folder):
+    return sorted((TOP / folder).glob("*.jsonl.gz"))
+
+
+def cell(path):
+    """400M-ws64-d100-uniform-page-random-300ms-auto, without the number of the repeat."""
+    return re.sub(r"-\d+(-\w\d)?\.jsonl(\.gz)?$", "", pathlib.Path(path).name)
+
+
+def read(path):
+    opened = gzip.open if str(path).endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def end_of(header):
+    end = header["ends"]["source"]
+    return {"address": "bench", **{key: end[key] for key in ("observed", "version", "capabilities", "parameters")}}
+
+
+def anonymous(line):
+    if line["type"] == "header":
+        options = {key: text for key, text in line["options"].items() if key not in OPTIONS_OF_A_MACHINE}
+        return {**{key: line[key] for key in HEADER if key in line}, "vm": {"name": "bench"},
+                "ends": {"source": end_of(line)}, "options": options}
+    return {key: value for key, value in line.items() if key not in ESTIMATES}
+
+
+def add(folder, path):
+    lines = [anonymous(line) for line in read(path) if line["type"] != "event"]
+    name = pathlib.Path(path).name.removesuffix(".gz").removesuffix(".jsonl")
+    (TOP / folder).mkdir(parents=True, exist_ok=True)
+    # No name and no time in the header: the same lines are the same bytes.
+    with open(TOP / folder / f"{name}.jsonl.gz", "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as packed:
+        for line in lines:
+            packed.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+
+def outcome(path):
+    """(total, QEMU's downtime), in us."""
+    lines = read(path)
+    downtimes = [line["downtime_us"] for line in lines if line["type"] == "sample" and "downtime_us" in line]
+    return lines[-1]["total_us"], downtimes[-1]
+
+
+def spread():
+    """What two real migrations of the same cell came to, for each two that there are."""
+    known = {}
+    for path in itertools.chain(*map(paths, FOLDERS)):
+        known.setdefault(cell(path), []).append(outcome(path))
+    return [pair for found in known.values() for pair in itertools.combinations(found, 2)]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One recorded migration through the simulator."""
+
+import dataclasses
+import json
+import subprocess
+
+from tests.bench.faithful_lab import recordings
+
+TOTAL_BAR = 0.10
+DOWNTIME_BAR = 0.15
+DOWNTIME_BAR_MS = 20
+
+
+@dataclasses.dataclass
+class Outcome:
+    total_s: float
+    downtime_ms: float
+
+    def total_error(self, actual):
+        return self.total_s / actual.total_s - 1
+
+    def downtime_error_ms(self, actual):
+        return self.downtime_ms - actual.downtime_ms
+
+    def is_total_near(self, actual):
+        return abs(self.total_error(actual)) <= TOTAL_BAR
+
+    def is_downtime_near(self, actual):
+        return abs(self.downtime_error_ms(actual)) <= max(DOWNTIME_BAR_MS, DOWNTIME_BAR * actual.downtime_ms)
+
+
+@dataclasses.dataclass
+class Row:
+    cell: str
+    actual: Outcome
+    replayed: Outcome       # by what was commanded
+    steered: Outcome        # by the same policy, anew
+
+
+def outcome(line):
+    if line["outcome"] != "completed":
+        return Outcome(float("inf"), float("inf"))
+    return Outcome(line["total_us"] / 1e6, line["qemu_downtime_us"] / 1e3)
+
+
+def policy(header):
+    steered = header["policy"]
+    return ",".join([steered["name"], *(f"{key}={value}" for key, value in steered.get("keys", {}).items())])
+
+
+def replay(program, path):
+    header = recordings.read(path)[0]
+    done = subprocess.run([program, "--json", "simulate", path, "--policy", policy(header)], check=True, capture_output=True,
+                          text=True)
+    actual, replayed, steered = (outcome(json.loads(line)) for line in done.stdout.splitlines())
+    return Row(recordings.cell(path), actual, replayed, steered)
