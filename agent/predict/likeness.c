@@ -222,9 +222,10 @@ find_terms (Study *self, guint64 memory_bytes)
     const Sample *last = sample_at (self, self->samples->len - 1);
     double zero = share_of_zero (first, last);
     g_autofree char *keys = page_keys (self, zero);
-    g_autofree char *terms = look_fit (self->looks, memory_bytes, keys);
-    double idle = MAX (known (first->zero_pages) * SIM_PAGE - self->most * zero, 0);
+    double written = 0, idle;
+    g_autofree char *terms = look_fit (self->looks, memory_bytes, keys, &written);
 
+    idle = MAX (known (first->zero_pages) * SIM_PAGE - written * zero, 0);
     return g_strdup_printf ("%s+zero:%.0fKiB", terms, idle / 1024);
 }
 

@@ -150,7 +150,7 @@ append_class (GString *out, const Class *class, const char *keys, double *room)
 }
 
 char *
-look_fit (GArray *looks, guint64 memory_bytes, const char *keys)
+look_fit (GArray *looks, guint64 memory_bytes, const char *keys, double *ret_written_bytes)
 {
     Guess best = { .error = INFINITY };
     GString *out = g_string_new (NULL);
@@ -167,5 +167,6 @@ look_fit (GArray *looks, guint64 memory_bytes, const char *keys)
         append_class (out, &best.classes[k], keys, &room);
     if (!out->len)
         g_string_append (out, "idle");
+    *ret_written_bytes = (double)memory_bytes - room;
     return g_string_free (out, FALSE);
 }

@@ -10,5 +10,6 @@ typedef struct {
 } Look;
 
 /* Terms for workload_parse(): "hot:SIZE@RATE+...", or "idle". LOOKS (Look) are put in order of
- * their times. KEYS: ",KEY=VALUE..." behind each term. */
-char *look_fit (GArray *looks, guint64 memory_bytes, const char *keys);
+ * their times. KEYS: ",KEY=VALUE..." behind each term. *ret_written_bytes: of all
+ * classes. */
+char *look_fit (GArray *looks, guint64 memory_bytes, const char *keys, double *ret_written_bytes);

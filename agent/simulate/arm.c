@@ -240,6 +240,7 @@ capabilities_to_json (const ThreadSetup *setup)
     add_setting (list, "xbzrle", json_object_new_boolean (setup->xbzrle_cache_bytes > 0));
     add_setting (list, "postcopy-ram", json_object_new_boolean (setup->postcopy));
     add_setting (list, "postcopy-preempt", json_object_new_boolean (setup->preempt));
+    add_setting (list, "multifd", json_object_new_boolean (setup->channels > 0));
     return list;
 }
 
@@ -251,6 +252,8 @@ arm_to_json (const ThreadSetup *setup, json_object *parameters, gboolean postcop
 
     json_object_object_foreach (parameters, name, value)
         add_setting (list, name, json_object_get (value));
+    if (setup->channels)
+        add_setting (list, "multifd-channels", json_object_new_uint64 (setup->channels));
     if (setup->xbzrle_cache_bytes && !qmp_peek (parameters, "xbzrle-cache-size"))
         add_setting (list, "xbzrle-cache-size", json_object_new_uint64 (setup->xbzrle_cache_bytes));
     return qmp_object ("capabilities", capabilities_to_json (setup), "parameters", list, "warnings",

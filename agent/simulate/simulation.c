@@ -225,6 +225,7 @@ arm (const Simulation *self, Run *run, ThreadSetup *setup, GError **error)
         setup->auto_converge = self->course->auto_converge;
         setup->postcopy = self->course->postcopy;
         setup->preempt = self->course->preempt;
+        setup->channels = self->course->channels;
         setup->xbzrle_cache_bytes = self->course->xbzrle;
         return json_object_get (self->course->parameters);
     }

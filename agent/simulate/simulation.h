@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
     gboolean auto_converge, xbzrle, postcopy, preempt;
+    guint channels;          /* multifd's; 0: none */
     gboolean postcopy_now;   /* after the first pass */
     json_object *parameters; /* that it began with */
     GArray *commands;        /* SimCommand, in their order */
