@@ -7,6 +7,8 @@
 
 /* A limit that differs less is left: each change costs QEMU's main loop a moment. */
 #define SAME_LIMIT 0.1
+/* Of a page: more than this on average is from pages that were found unchanged, or is chance. */
+#define SMALL_DELTA 0.25
 /* What is found may be so much more than foreseen. */
 #define NEARLY 1.25
 /* A look that is so long ago has just been. */
@@ -43,8 +45,22 @@ tell_forecast (const struct qmpmig_sample *s, const struct forecast *f, struct q
     a->work_lost_us = s->throttle_integral_us + (uint64_t)(f->lost_us + f->blackout_us + fixed);
 }
 
+/* QEMU counts what is left in whole pages, whatever deltas of them take: in these the link is
+ * faster. No faster than that the permitted blackout is kept if no delta helps with the last of
+ * them. */
+static uint64_t
+link_in_pages (const struct qmpmig_sample *s, const struct forecast_model *m, uint64_t limit_us)
+{
+    double spare = allowed_us (s, 0) / (double)limit_us;
+
+    if (m->page_cost > m->page_size * SMALL_DELTA)
+        return s->link_bytes_per_s;
+    return (uint64_t)(m->link * fmax (fmin (m->page_size / fmax (m->page_cost, 1), spare), 1));
+}
+
 static void
-set_downtime (const struct qmpmig_sample *s, double us, struct qmpmig_advice *a)
+set_downtime (const struct qmpmig_sample *s, const struct forecast_model *m, double us,
+              struct qmpmig_advice *a)
 {
     double now = (double)s->downtime_limit_us;
     uint64_t limit = (uint64_t)fmin (ceil (us / MS) * MS, (double)s->limits.max_downtime_us);
@@ -56,7 +72,7 @@ set_downtime (const struct qmpmig_sample *s, double us, struct qmpmig_advice *a)
     /* QEMU measures the link over a tenth of a second; with this the limit means what it says. */
     if (s->may & QMPMIG_MAY_SWITCHOVER_BANDWIDTH) {
         a->set |= QMPMIG_SET_SWITCHOVER_BANDWIDTH;
-        a->switchover_bandwidth_bytes_per_s = s->link_bytes_per_s;
+        a->switchover_bandwidth_bytes_per_s = link_in_pages (s, m, limit);
     }
 }
 
@@ -77,7 +93,7 @@ permit (const struct qmpmig_sample *s, const struct forecast_model *m, const str
         wanted_us = wanted_us * NEARLY + COMMAND_US;
     if (now_us <= fmin (wanted_us, way->most_us))
         limit = fmax (fmin (now_us * NEARLY, way->most_us), shortest);
-    set_downtime (s, limit, a);
+    set_downtime (s, m, limit, a);
 }
 
 int
@@ -171,7 +187,7 @@ give_up (struct policy *p, const struct qmpmig_sample *s, const struct forecast_
         a->set |= QMPMIG_SET_THROTTLE;
         a->throttle_pct = 0;
     }
-    set_downtime (s, (double)s->limits.max_downtime_us, a);
+    set_downtime (s, m, (double)s->limits.max_downtime_us, a);
     if (s->may & QMPMIG_MAY_POSTCOPY)
         a->action = QMPMIG_ACTION_POSTCOPY;
     else if (s->limits.if_stuck == QMPMIG_STUCK_PAUSE_GUEST && is_new)

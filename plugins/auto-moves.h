@@ -80,6 +80,9 @@ struct way {
  * that hardly make it longer; the longest permitted one if it does not end. */
 struct way find_way (const struct policy *p, const struct qmpmig_sample *s,
                      const struct forecast_model *m, double throttle);
+/* Throttled: by the cheapest of hard ones, or as hard as it may be where only that works. */
+struct way find_throttle (const struct policy *p, const struct qmpmig_sample *s,
+                          const struct forecast_model *m);
 /* The same, but throttled only when a pass has not shrunk. */
 struct forecast foresee_late (const struct policy *p, const struct qmpmig_sample *s,
                               const struct forecast_model *m, double throttle);

@@ -26,6 +26,8 @@
 /* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
  * which may follow on one. */
 #define STALL_SHARE 0.4
+/* Beside the hardest that leaves room for a blackout: the longer a sleep, the later QEMU looks. */
+static const double milder[] = { 0.8, 0.9 };
 /* QEMU throttles by letting a vCPU run so long and sleep the rest. */
 #define THROTTLE_SLICE_US (10 * MS)
 /* QEMU acts on what is commanded at a look at the dirty pages, and counts only those so far apart.
@@ -140,6 +142,23 @@ find_way (const struct policy *p, const struct qmpmig_sample *s, const struct fo
             best = way;
     }
     return best;
+}
+
+struct way
+find_throttle (const struct policy *p, const struct qmpmig_sample *s,
+               const struct forecast_model *m)
+{
+    double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
+    struct way best = find_way (p, s, m, share);
+
+    for (unsigned i = 0; i < sizeof milder / sizeof milder[0]; i++)
+        if (milder[i] < share) {
+            struct way way = find_way (p, s, m, milder[i]);
+
+            if (way.f.ends && (!best.f.ends || price (&way.f) < price (&best.f)))
+                best = way;
+        }
+    return best.f.ends || most <= share ? best : find_way (p, s, m, most);
 }
 
 struct forecast

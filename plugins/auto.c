@@ -11,13 +11,13 @@
 
 /* However much the next is expected to leave: after so many that left no less it is over. */
 #define VAIN_PASSES 3
+/* After so many a forecast that it will end is not believed any more. */
+#define HOPELESS_PASSES 9
 /* Fewer points of the curve are a guess: no reason to throttle what would end. */
 #define SURE_PASSES 2
 #define SURE_POINTS 3
 /* So much cheaper has a throttle to be then. */
 #define WORTH_THROTTLE 1.2
-/* Beside the hardest that leaves room for a blackout: the longer a sleep, the later QEMU looks. */
-static const double milder[] = { 0.8, 0.9 };
 /* It may take so much longer than foreseen: with this 96 % of 400 simulated deadlines are met
  * (tests/replay/deadlines.py), with 1.1 it is 94. */
 #define LATE 1.25
@@ -38,24 +38,6 @@ auto_open (const struct qmpmig_context *context)
 }
 
 /* -- Decisions ----------------------------------------------------------------------------- */
-
-/* The cheapest of hard ones, or as hard as it may be where only that works. */
-static struct way
-find_throttle (const struct policy *p, const struct qmpmig_sample *s,
-               const struct forecast_model *m)
-{
-    double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
-    struct way best = find_way (p, s, m, share);
-
-    for (unsigned i = 0; i < sizeof milder / sizeof milder[0]; i++)
-        if (milder[i] < share) {
-            struct way way = find_way (p, s, m, milder[i]);
-
-            if (way.f.ends && (!best.f.ends || price (&way.f) < price (&best.f)))
-                best = way;
-        }
-    return best.f.ends || most <= share ? best : find_way (p, s, m, most);
-}
 
 /* Where passes stop to shrink: finish if that is permitted, else throttle if that can work. */
 static int
@@ -118,6 +100,19 @@ press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_mo
     return 1;
 }
 
+/* What was foreseen does not come: then as long a standstill as a pass has to send, if that is
+ * permitted. */
+static struct way
+without_faith (const struct qmpmig_sample *s, const struct forecast_model *m,
+               const struct way *foreseen)
+{
+    struct way way = *foreseen;
+
+    way.f.blackout_us =
+        fmin (forecast_send_us (m, (double)s->remaining_at_sync_bytes), way.most_us);
+    return way;
+}
+
 /* It ends by itself; where that takes long, or a long standstill, a short hard throttle may still
  * cost less. */
 static int
@@ -125,6 +120,7 @@ end_freely (struct policy *p, const struct qmpmig_sample *s, const struct foreca
             const struct way *free_run, struct qmpmig_advice *a)
 {
     int with_deltas = m->page_cost < m->page_size / 2;
+    struct way sober = without_faith (s, m, free_run);
 
     if ((s->may & QMPMIG_MAY_THROTTLE_UP) && p->passes >= SURE_PASSES && !deltas_are_open (p, s)) {
         struct way way = find_throttle (p, s, m);
@@ -132,6 +128,8 @@ end_freely (struct policy *p, const struct qmpmig_sample *s, const struct foreca
         if (way.f.ends && price (&way.f) * WORTH_THROTTLE < price (&free_run->f))
             return throttle (p, s, m, &way, REASON_THROTTLE, a);
     }
+    if (p->passes_in_vain >= VAIN_PASSES)
+        return let_end (p, s, m, &sober, REASON_FINISH, "passes should have shrunk and did not", a);
     if (free_run->f.blackout_us > 2 * small_downtime_us (&s->limits))
         return let_end (p, s, m, free_run, REASON_FINISH, "further passes would hardly leave less",
                         a);
@@ -182,7 +180,7 @@ decide_free (struct policy *p, const struct qmpmig_sample *s, const struct forec
     p->was_calm = free_run.f.ends;
     if (press (p, s, m, &free_run.f, a))
         return 0;
-    if (free_run.f.ends) {
+    if (free_run.f.ends && p->passes_in_vain < HOPELESS_PASSES) {
         p->in_burst = 0;
         return end_freely (p, s, m, &free_run, a);
     }

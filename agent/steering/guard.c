@@ -98,12 +98,24 @@ guard_rates (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
         guard_rate (&a->postcopy_bandwidth_bytes_per_s, most, "postcopy bandwidth", changed);
 }
 
+/* The fastest that whole pages can go: as deltas, they are so much smaller. */
+static guint64
+link_in_pages (const Sample *s)
+{
+    guint64 link = s->link_bytes_per_s, cost = s->page_bytes, page = s->page_size_bytes;
+
+    if (link == SAMPLE_UNKNOWN || cost == SAMPLE_UNKNOWN || page == SAMPLE_UNKNOWN || cost == 0 ||
+        cost > page)
+        return link;
+    return (guint64)((double)link * (double)page / (double)cost);
+}
+
 /* QEMU stops the guest when what is left can be sent at that rate within the downtime limit: one
  * that the link does not have makes the blackout as long as it likes. 0 is QEMU's own measure. */
 static void
 guard_switchover (const Sample *s, struct qmpmig_advice *a, GPtrArray *changed)
 {
-    guint64 link = s->link_bytes_per_s;
+    guint64 link = link_in_pages (s);
     g_autofree char *text = units_format_rate (link);
 
     if (!(a->set & QMPMIG_SET_SWITCHOVER_BANDWIDTH) || a->switchover_bandwidth_bytes_per_s == 0)

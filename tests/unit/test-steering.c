@@ -320,14 +320,16 @@ static void
 test_a_switchover_bandwidth_is_the_links (void)
 {
     static const struct {
-        guint64 link, wanted, set;
+        guint64 link, page_bytes, wanted, set;
         guint changes;
     } cases[] = {
-        { 50 * MIB, 40 * MIB, 40 * MIB, 0 },
-        { 50 * MIB, 51 * MIB, 50 * MIB, 1 },
-        { 50 * MIB, 0, 0, 0 },
-        { SAMPLE_UNKNOWN, 0, 0, 0 },
-        { SAMPLE_UNKNOWN, 1, SAMPLE_UNKNOWN, 1 },
+        { 50 * MIB, PAGE + 8, 40 * MIB, 40 * MIB, 0 },
+        { 50 * MIB, PAGE + 8, 51 * MIB, 50 * MIB, 1 },
+        { 50 * MIB, PAGE / 4, 200 * MIB, 200 * MIB, 0 }, /* as deltas that go four times as fast */
+        { 50 * MIB, PAGE / 4, 201 * MIB, 200 * MIB, 1 },
+        { 50 * MIB, PAGE + 8, 0, 0, 0 },
+        { SAMPLE_UNKNOWN, PAGE + 8, 0, 0, 0 },
+        { SAMPLE_UNKNOWN, PAGE + 8, 1, SAMPLE_UNKNOWN, 1 },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -335,6 +337,8 @@ test_a_switchover_bandwidth_is_the_links (void)
 
         guard_init (&g, G_MAXUINT64);
         g.sample.link_bytes_per_s = cases[i].link;
+        g.sample.page_size_bytes = PAGE;
+        g.sample.page_bytes = cases[i].page_bytes;
         g.advice.set = QMPMIG_SET_SWITCHOVER_BANDWIDTH;
         g.advice.switchover_bandwidth_bytes_per_s = cases[i].wanted;
         g_assert_cmpuint (guard_run (&g), ==, cases[i].changes);
