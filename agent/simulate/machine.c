@@ -8,7 +8,7 @@ machine_new (gboolean kvm)
                        .page_us = 4,
                        .zero_page_us = 0.5,
                        .channel_page_us = 4,
-                       .socket_bytes = 600000,
+                       .socket_bytes = 850000,
                        .switch_us = 12000,
                        .notice_us = 8000,
                        .postcopy_us = 60000,
