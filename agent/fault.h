@@ -9,6 +9,6 @@
 #define FAULT_POINTS 1
 void fault_point (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 #else
-#define FAULT_POINTS 0
-#define fault_point(...) ((void) 0)
+#define FAULT_POINTS     0
+#define fault_point(...) ((void)0)
 #endif

@@ -8,8 +8,8 @@
 
 gboolean qmp_get_string (json_object *object, const char *path, const char *where,
                          const char **ret_value, GError **error); /* borrowed from OBJECT */
-gboolean qmp_get_uint (json_object *object, const char *path, const char *where,
-                       guint64 *ret_value, GError **error);
+gboolean qmp_get_uint (json_object *object, const char *path, const char *where, guint64 *ret_value,
+                       GError **error);
 gboolean qmp_get_bool (json_object *object, const char *path, const char *where,
                        gboolean *ret_value, GError **error);
 gboolean qmp_get_object (json_object *object, const char *path, const char *where,

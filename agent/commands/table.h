@@ -4,7 +4,14 @@
 
 #include "agent/commands/command.h"
 
-typedef enum { GROUP_MOVE, GROUP_LOOK, GROUP_TOUCH, GROUP_REPAIR, GROUP_SERVICE, GROUP_HELP } CommandGroup;
+typedef enum {
+    GROUP_MOVE,
+    GROUP_LOOK,
+    GROUP_TOUCH,
+    GROUP_REPAIR,
+    GROUP_SERVICE,
+    GROUP_HELP
+} CommandGroup;
 
 typedef struct {
     CommandGroup group;

@@ -222,9 +222,9 @@ static void
 on_advice (Display *self, json_object *line)
 {
     gboolean observes = qmp_peek_bool (self->header, "observe", FALSE);
+    const char *who = observes ? "policy would:" : "policy:";
 
-    say (self, observes ? "policy would:" : "policy:",
-         advice_text (&self->advice, &self->style, line));
+    say (self, who, advice_text (&self->advice, &self->style, line));
 }
 
 static void

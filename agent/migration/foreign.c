@@ -226,8 +226,8 @@ turn (Migration *m, gint64 *refreshed_us, GError **error)
         return TRUE;
     tell_stall (m);
     return refresh (m, refreshed_us, error) && migration_abort_launch (m, error) &&
-           migration_take_share (m, error) && migration_steer (m, error) && switch_to_postcopy (m, error) &&
-           migration_press_downtime (m, error) &&
+           migration_take_share (m, error) && migration_steer (m, error) &&
+           switch_to_postcopy (m, error) && migration_press_downtime (m, error) &&
            migration_wait (m, g_get_monotonic_time () + SAMPLE_PERIOD_US, error);
 }
 

@@ -324,7 +324,8 @@ spare (const Migration *m, const Request *request)
     const char *by = qmp_peek_string (request->arguments, "by", "");
     RequestKind kind = request->kind;
 
-    if (m->helm.observes && (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
+    if (m->helm.observes &&
+        (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
         return refuse (EXIT_REFUSED, "refused: this qmpmig only observes (steer --observe)");
     if (m->launch && kind == REQUEST_CANCEL)
         return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells ThreadSanitizer of GLib's locks, which are made of futexes inside a library that was not built
- * for it. Linked into the program, these take the place of GLib's own for calls from our code; each
- * calls the real one. */
+/* Tells ThreadSanitizer of GLib's locks, which are made of futexes inside a library that was not
+ * built for it. Linked into the program, these take the place of GLib's own for calls from our
+ * code; each calls the real one. */
 #include <dlfcn.h>
 #include <glib.h>
 #include <sanitizer/tsan_interface.h>
@@ -15,10 +15,12 @@
 #pragma weak __tsan_mutex_post_unlock
 
 #define REAL(name) real_##name
+/* clang-format off */
 #define FIND(name) \
     static __typeof__ (name) *REAL (name); \
     if (!REAL (name)) \
         *(void **)&REAL (name) = dlsym (RTLD_NEXT, #name)
+/* clang-format on */
 
 /* A GMutex may be used as it lies in zeroed memory. */
 static const unsigned flags = __tsan_mutex_linker_init;

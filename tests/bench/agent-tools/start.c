@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* start FD COMMAND...: runs it and tells on descriptor FD what the kernel says: pid and time of the exec
- * as soon as it starts, status and peak memory when it has ended. Small, so that the peak of its own memory, which
- * a child begins with, is never more than that of what it runs. */
+/* start FD COMMAND...: runs it and tells on descriptor FD what the kernel says: pid and time of the
+ * exec as soon as it starts, status and peak memory when it has ended. Small, so that the peak of
+ * its own memory, which a child begins with, is never more than that of what it runs. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ main (int argc, char **argv)
     }
     if (pid < 0 || wait4 (pid, &status, 0, &used) != pid)
         return 1;
-    dprintf (out, "{\"status\": %d, \"peak_kib\": %ld}\n", WIFEXITED (status) ? WEXITSTATUS (status) : -WTERMSIG (status),
-             used.ru_maxrss);
+    dprintf (out, "{\"status\": %d, \"peak_kib\": %ld}\n",
+             WIFEXITED (status) ? WEXITSTATUS (status) : -WTERMSIG (status), used.ru_maxrss);
     return 0;
 }
