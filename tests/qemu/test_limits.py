@@ -38,7 +38,7 @@ class Limits(MoveTest):
             self.slow_down(hop)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assertLessEqual(record.parameter("source", "downtime-limit"), 500)      # it begins with less
+            self.assertEqual(record.parameter("source", "downtime-limit"), 15)       # auto begins with that
             self.assertEqual(record.best("max_downtime_us"), 3000000)
             self.assertLess(record.result["blackout_us"], 3000000)
 
@@ -64,7 +64,11 @@ class Deadlines(MoveTest):
             record = running.record
             self.assert_stays(hop, record.result, "cancelled", 11)
             self.assertEqual(record.of("advice")[-1]["action"], "cancel")
-            self.assertLess(record.samples[-2].get("deadline_left_us", 0), 5000000)
+            self.assertEqual(record.of("advice")[-1]["verdict"], "cannot-within-limits")
+            # After the first pass, which takes two seconds and more, it is known; nobody waits for the rest.
+            self.assertEqual(record.samples[-2]["passes"], 1)
+            self.assertGreater(record.samples[-2]["deadline_left_us"], 0)
+            self.assertLess(record.samples[-2]["deadline_left_us"], 3000000)
 
 
 class Stuck(MoveTest):

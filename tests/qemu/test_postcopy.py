@@ -20,7 +20,8 @@ class Switching(MoveTest):
             self.slow_down(hop)
             record = running.record
             self.assert_arrived(hop, record)
-            self.assert_live(record, hop.source, passes=2)      # by then it is known that nothing else will do
+            self.assert_live(record, hop.source, passes=2)
+            self.assert_known_in_time(record)
             actions = [line["action"] for line in record.of("advice")]
             self.assertEqual(actions.index("postcopy"), len(actions) - 1)
             self.assertEqual(record.of("advice")[-1]["verdict"], "cannot-within-limits")
@@ -29,6 +30,12 @@ class Switching(MoveTest):
             self.assertIn("postcopy-ram", record.result["capabilities_used"])
             self.assertGreater(record.best("postcopy_bytes"), 0)
             self.assertEqual(Settings(hop.destination), before)
+
+    def assert_known_in_time(self, record):
+        """After the first pass where sampled pages have told how fast the working set fills, else after the second."""
+        decided = record.of("sample", status="active")[-1]
+        is_sampled = any(time_us <= 400000 for time_us, _ in decided["curve"])
+        self.assertEqual(decided["passes"], 1 if is_sampled else 2)
 
     def test_without_a_throttle_it_comes_at_once(self):
         with self.hop() as hop:
