@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Policies at work on a real migration: what they advise is in force in QEMU, and never more than the limits permit."""
 
+import shutil
 import unittest
 
-from tests.qemu.move import FAST, LINUX, MIB, MoveTest, Settings, working_passes
+from tests.qemu.move import FAST, LINUX, MIB, TOP, MoveTest, Settings, working_passes
 
 BUSY = ("--postcopy", "never", "--bandwidth", FAST)
 
@@ -33,6 +34,23 @@ class Policies(MoveTest):
             self.assert_arrived(hop, running.record)
             self.assertIn("throttle 90% cut to 50%",
                           [words for line in running.record.of("applied") for words in line.get("changed_by_guard", [])])
+
+    def test_a_program_steers_a_real_guest(self):
+        """docs/exec-policy.py: twice the downtime after each pass that has left as much as the one before."""
+        program = shutil.copy(TOP / "docs/exec-policy.py", self.qmpmig.folder)
+        with self.hop() as hop:
+            running = self.qmpmig.migrate(hop, "tcp:127.0.0.1:0", *BUSY, "--throttle", "off", "--max-downtime", "500ms",
+                                          "--allow-exec", "--policy", f"exec,command={program}")
+            self.slow_down(hop, 24 * MIB)
+            record = running.record
+            self.assert_arrived(hop, record)
+            begun = record.parameter("source", "downtime-limit")
+            limits = [line["parameters"]["downtime-limit"] for line in record.of("applied")
+                      if "downtime-limit" in line["parameters"]]
+            self.assertEqual(limits, [begun * 2 ** number for number in range(1, len(limits) + 1)])
+            self.assertGreaterEqual(len(limits), 1)
+            self.assertRegex(record.of("advice")[-1]["reason"], r"a pass has left \d+ MiB: twice the downtime")
+            self.assertTrue([text for text in record.notices() if "steering lab" in text], record.notices())
 
     def test_a_limit_can_be_a_key_of_the_policy(self):
         with self.hop() as hop:
