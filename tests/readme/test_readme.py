@@ -35,6 +35,26 @@ INSTEAD = {
     "sudo meson install -C build-release": "DESTDIR={folder}/root meson install -C {folder}/build-release",
 }
 
+# Commands in the text, between the blocks: how each is run here...
+IN_THE_TEXT = {
+    "qmpmig policies": "qmpmig policies",
+    "qmpmig history": "qmpmig history",
+    "qmpmig COMMAND --help": "for command in migrate predict simulate steer; do qmpmig $command --help; done",
+    "qmpmig report": "qmpmig report --help",     # the block draws one
+}
+# ... or which test has the guest, the other host or the hour that it takes, and a word that is in it.
+ELSEWHERE = {
+    "qmpmig status": ("tests/qemu/test_terminals.py", '"status"'),
+    "qmpmig recover": ("tests/qemu/test_postcopy.py", '"recover"'),
+    "qmpmig --socket /run/qemu/web1.qmp predict --bandwidth 1Gbit/s": ("tests/cli/test_predict.py", '"predict"'),
+    "qmpmig --socket /run/qemu/web1-2.qmp steer": ("tests/bench/test_steer.py", '"steer"'),
+    "qmpmig --libvirt web1 steer": ("tests/libvirt/test_long.py", '"steer"'),
+    "qmpmig --libvirt web1 migrate qemu+ssh://host-b/system": ("tests/libvirt/test_libvirt.py", '"migrate"'),
+    "packaging/build-deb FOLDER": ("tests/packaging/test_debian.py", "build-deb"),
+    "tests/bench/agent --readme": ("tests/bench/agent", "--readme"),    # writes the table; its commit is in it
+    "man qmpmig": ("tests/cli/test_manual.py", "man"),
+}
+
 
 def blocks():
     """The commands of each console block, without their comments."""
@@ -49,16 +69,26 @@ def block_with(words):
     return found[0]
 
 
+def in_the_text():
+    """The commands in the text; what a console block runs already is none of them."""
+    text = re.sub(r"^```.*?^```|<!-- bench:.*?<!-- /bench:", "", README, flags=re.MULTILINE | re.DOTALL)
+    found = {span.replace("\n", " ") for span in re.findall(r"`([^`]+)`", text)}
+    return {span for span in found if re.match(r"(qmpmig|man|packaging/[\w-]+|tests/\S+) [^=]", span)}
+
+
 class Readme(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="qmpmig-readme-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def run_block(self, words, timeout=60, **places):
-        """All output of the block that has these words, run as one script that no command of it may fail."""
+        return self.run_lines(block_with(words), timeout, **places)
+
+    def run_lines(self, lines, timeout=60, **places):
+        """All output of these, run as one script that no command of it may fail."""
         places = {"folder": self.folder, "programs": os.path.dirname(BINARY), **places}
         script = []
-        for line in block_with(words):
+        for line in lines:
             line = INSTEAD[line] if line in INSTEAD else line.replace("/tmp/", "{folder}/")
             script.append(re.sub(r"\{(\w+)\}", lambda match: places[match[1]], line))
         done = subprocess.run(["bash", "-euxc", "\n".join(script)], cwd=TOP, stdin=subprocess.DEVNULL,
@@ -139,6 +169,13 @@ class Readme(unittest.TestCase):
         """It has gone to the background: asked, it ends a moment later; before it listens, it cannot be asked."""
         subprocess.run(["ssh", "-F", config, "-O", "exit", "host-b"], capture_output=True, check=False)
         self.end_processes(str(config), patience_s=2)
+
+    def test_the_commands_in_the_text(self):
+        self.assertEqual(in_the_text(), {*IN_THE_TEXT, *ELSEWHERE})
+        for command in IN_THE_TEXT.values():
+            self.run_lines([command])
+        for path, word in ELSEWHERE.values():
+            self.assertIn(word, (TOP / path).read_text(encoding="utf-8"), path)
 
     def test_the_installation(self):
         self.run_block("meson install", timeout=240)
