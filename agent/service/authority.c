@@ -8,8 +8,9 @@
 /* CheckAuthorization's AllowUserInteraction */
 #define ALLOW_INTERACTION 1
 /* A person may have to type a password. */
-#define ASK_TIMEOUT_MS  (5 * 60 * 1000)
-#define LOOK_TIMEOUT_MS (5 * 1000)
+#define ASK_TIMEOUT_MS (5 * 60 * 1000)
+/* The bus may have to start polkit first. */
+#define LOOK_TIMEOUT_MS (25 * 1000)
 
 typedef struct {
     GDBusConnection *bus;
