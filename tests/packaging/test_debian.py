@@ -9,32 +9,15 @@ import unittest
 
 from tests.cli.program import TOP
 from tests.lab.qemus import debian_mirror
+from tests.packaging import packages
+from tests.packaging.packages import run
 
 LONG = os.environ.get("QMPMIG_LONG") == "1"
 ALONE = True
 TIMEOUT = 1800
 
-SCRIPT = pathlib.Path(__file__).parent / "chroot-script"
-NEEDED = "libglib2.0-0,libjson-c5,libxml2,libcairo2,libvirt0,dbus"
-
-
-def run(*argv, **more):
-    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
-
-
-def packages(folder):
-    return sorted(path for path in folder.glob("*.deb") if "dbgsym" not in path.name)
-
-
-def of_next_version(package, folder):
-    """The same, but newer."""
-    with tempfile.TemporaryDirectory() as content:
-        subprocess.run(["dpkg-deb", "-R", package, content], check=True)
-        control = pathlib.Path(content, "DEBIAN/control")
-        text = control.read_text()
-        version = next(line.split()[1] for line in text.splitlines() if line.startswith("Version: "))
-        control.write_text(text.replace(version, version + "+1"))
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", content, folder], check=True, stdout=subprocess.DEVNULL)
+HERE = pathlib.Path(__file__).parent
+NEEDED = "libglib2.0-0,libjson-c5,libxml2,libcairo2,libvirt0,dbus,systemd-standalone-sysusers,systemd-standalone-tmpfiles"
 
 
 @unittest.skipUnless(LONG, "long: --long runs it")
@@ -44,9 +27,7 @@ class Packages(unittest.TestCase):
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.folder.chmod(0o755)
-        built = run(TOP / "packaging/build-deb", cls.folder)
-        if built.returncode:
-            raise AssertionError(built.stdout[-4000:])
+        cls.packages = packages.build(cls.folder)
 
     def test_lintian_has_nothing_to_say(self):
         done = run("lintian", "--allow-root", "--fail-on", "error,warning,info", "--display-info",
@@ -56,12 +37,12 @@ class Packages(unittest.TestCase):
     def test_install_upgrade_and_purge_leave_nothing_behind(self):
         for name in ("old", "new"):
             (self.folder / name).mkdir()
-        for package in packages(self.folder):
+        for package in self.packages:
             shutil.copy(package, self.folder / "old")
-            of_next_version(package, self.folder / "new")
+            packages.of_next_version(package, self.folder / "new")
         done = run("mmdebstrap", "--quiet", f"--mode={'root' if os.getuid() == 0 else 'unshare'}", "--format=null",
                    "--variant=minbase", f"--include={NEEDED}",
-                   f"--customize-hook=copy-in {self.folder / 'old'} {self.folder / 'new'} {SCRIPT} /root",
+                   f"--customize-hook=copy-in {self.folder}/old {self.folder}/new {HERE}/list-files {HERE}/chroot-script /root",
                    '--customize-hook=chroot "$1" sh /root/chroot-script', "bookworm", "-", debian_mirror())
         self.assertEqual(done.returncode, 0, done.stdout[-4000:])
         self.assertIn("NOTHING-LEFT", done.stdout)
@@ -69,19 +50,38 @@ class Packages(unittest.TestCase):
 
 @unittest.skipUnless(LONG, "long: --long runs it")
 class TheSpec(unittest.TestCase):
+    """As far as that goes on a Debian: its packages cannot be asked for by the names of Enterprise Linux."""
+
+    @classmethod
+    def setUpClass(cls):
+        top = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.spec = TOP / "packaging/rpm/qmpmig.spec"
+        cls.version = next(line.split()[1] for line in cls.spec.read_text().splitlines() if line.startswith("Version:"))
+        pathlib.Path(top, "SOURCES").mkdir()
+        subprocess.run(["git", "archive", f"--prefix=qmpmig-{cls.version}/", "-o",
+                        f"{top}/SOURCES/qmpmig-{cls.version}.tar.gz", "HEAD"], cwd=TOP, check=True)
+        cls.done = run("rpmbuild", "-ba", "--nodeps", "--load", HERE / "rpm-macros", "--define", f"_topdir {top}", cls.spec)
+        cls.built = {path.name.split(f"-{cls.version}")[0]: path for path in pathlib.Path(top, "RPMS").rglob("*.rpm")}
+        cls.sources = list(pathlib.Path(top, "SRPMS").glob("*.src.rpm"))
+
     def test_is_one_that_rpmbuild_accepts(self):
-        """As far as that goes on a Debian: its packages cannot be asked for by the names of Enterprise Linux."""
-        with tempfile.TemporaryDirectory() as top:
-            version = next(line.split()[1] for line in (TOP / "packaging/rpm/qmpmig.spec").read_text().splitlines()
-                           if line.startswith("Version:"))
-            source = pathlib.Path(top, "SOURCES")
-            source.mkdir()
-            subprocess.run(["git", "archive", f"--prefix=qmpmig-{version}/", "-o", source / f"qmpmig-{version}.tar.gz", "HEAD"],
-                           cwd=TOP, check=True)
-            done = run("rpmbuild", "-bb", "--nodeps", "--define", f"_topdir {top}", TOP / "packaging/rpm/qmpmig.spec")
-            self.assertEqual(done.returncode, 0, done.stdout[-4000:])
-            built = {path.name.split(f"-{version}")[0] for path in pathlib.Path(top, "RPMS").rglob("*.rpm")}
-            self.assertLessEqual({"qmpmig", "qmpmig-libvirt", "qmpmig-devel", "qmpmig-vdsm", "qmpmig-openstack"}, built)
+        self.assertEqual(self.done.returncode, 0, self.done.stdout[-4000:])
+        self.assertEqual(len(self.sources), 1)
+        self.assertLessEqual({"qmpmig", "qmpmig-libvirt", "qmpmig-devel", "qmpmig-vdsm", "qmpmig-openstack"}, set(self.built))
+        self.assertNotIn("warning:", self.done.stdout)
+
+    def test_tells_systemd_of_the_unit(self):
+        scripts = run("rpm", "-qp", "--scripts", self.built["qmpmig"]).stdout
+        for action in ("preset", "disable --now", "try-restart"):
+            self.assertIn(f"systemctl {action} qmpmig-agent.service", scripts)
+        self.assertNotIn("%", scripts, "a macro that nobody knows")
+
+    def test_packages_ask_for_what_they_use(self):
+        asked = {name: run("rpm", "-qp", "--requires", path).stdout for name, path in self.built.items()}
+        self.assertIn("libsystemd.so.0", asked["qmpmig"])
+        self.assertNotIn("libvirt.so.0", asked["qmpmig"])
+        self.assertIn("libvirt.so.0", asked["qmpmig-libvirt"])
+        self.assertIn(f"qmpmig-libvirt >= {self.version}", asked["qmpmig-vdsm"])
 
 
 @unittest.skipUnless(LONG, "long: --long runs it")
