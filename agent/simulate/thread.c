@@ -112,9 +112,12 @@ thread_rate (const Thread *self)
     return self->bandwidth > 0 ? MIN (link, self->bandwidth) : link;
 }
 
+/* Where QEMU's own limit is what holds it up, the socket is empty. */
 double
 thread_socket_us (const Thread *self)
 {
+    if (self->bandwidth > 0 && self->bandwidth <= link_rate (&self->link, self->now_us))
+        return 0;
     return self->setup.machine.socket_bytes / thread_rate (self) * G_USEC_PER_SEC;
 }
 
