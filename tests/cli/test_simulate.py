@@ -52,6 +52,12 @@ class Described(unittest.TestCase):
         half = one("--memory", "4GiB", "--link", "1Gbit/s")["total_us"]
         self.assertAlmostEqual(half / whole, 2, delta=0.05)
 
+    def test_a_limit_of_qemus_keeps_the_socket_empty(self):
+        """What waits in it is sent while the guest stands still."""
+        words = "--memory", "1GiB", "--link", "100Mbit/s"
+        full, empty = (one(*words, *more)["blackout_us"] for more in ((), ("--bandwidth", "100Mbit/s")))
+        self.assertGreater(full, empty + 30_000)
+
     def test_a_writer_makes_more_to_send(self):
         calm = one("--memory", "4GiB", "--link", "1Gbit/s")
         busy = one("--memory", "4GiB", "--link", "1Gbit/s", "--workload", "hot:1GiB@50MiB/s")
