@@ -5,6 +5,7 @@
 
 #include "agent/commands/history-line.h"
 #include "agent/commands/history-table.h"
+#include "agent/commands/history-would.h"
 #include "agent/commands/record.h"
 #include "agent/state.h"
 
@@ -16,6 +17,7 @@ typedef struct {
     guint64 limit;
     guint64 more; /* that are there beyond the limit */
     GPtrArray *found;
+    Would *would; /* NULL: not asked for */
 } History;
 
 static void
@@ -32,6 +34,15 @@ skip (const History *self, const char *why)
 }
 
 static void
+weigh (History *self, const TraceEntry *entry, const TraceFile *file)
+{
+    g_autoptr (GError) error = NULL;
+
+    if (self->would && !would_take (self->would, entry->path, file, &error))
+        skip (self, error->message);
+}
+
+static void
 take (History *self, const TraceEntry *entry)
 {
     g_auto (TraceFile) file = { 0 };
@@ -43,8 +54,10 @@ take (History *self, const TraceEntry *entry)
         return;
     }
     found = history_line (entry, &file);
-    if (!self->vm || history_line_is_of (found, self->vm))
-        g_ptr_array_add (self->found, g_steal_pointer (&found));
+    if (self->vm && !history_line_is_of (found, self->vm))
+        return;
+    weigh (self, entry, &file);
+    g_ptr_array_add (self->found, g_steal_pointer (&found));
 }
 
 /* The newest first, so that no more is read than is shown. */
@@ -70,13 +83,19 @@ look (History *self, const char *folder, GError **error)
 }
 
 static void
-print_line (gpointer found, gpointer line)
+print_object (json_object *members, const char *type, const CommandLine *line)
 {
-    g_autoptr (json_object) object = record_line (line, "history");
+    g_autoptr (json_object) object = record_line (line, type);
 
-    json_object_object_foreach (found, key, value)
+    json_object_object_foreach (members, key, value)
         json_object_object_add (object, key, json_object_get (value));
     record_print (object);
+}
+
+static void
+print_line (gpointer found, gpointer line)
+{
+    print_object (found, "history", line);
 }
 
 static void
@@ -100,14 +119,43 @@ print_table (const History *self, const char *folder)
         printf ("\nqmpmig report TRACE -o page.html draws one: what happened, and why\n");
 }
 
+static void
+print_would (const History *self)
+{
+    g_autoptr (json_object) told = would_to_json (self->would);
+    Style style = record_style (self->line);
+    g_autofree char *text = NULL;
+
+    if (command_global (self->line)->json) {
+        print_object (told, "would", self->line);
+        return;
+    }
+    text = would_text (&style, told);
+    fputs (text, stdout);
+}
+
+static void
+print (const History *self, const char *folder)
+{
+    if (self->would)
+        print_would (self);
+    else if (command_global (self->line)->json)
+        g_ptr_array_foreach (self->found, print_line, (gpointer)self->line);
+    else
+        print_table (self, folder);
+}
+
 static ExitCode
 run_history (const CommandLine *line)
 {
     g_autofree char *folder = state_path ("traces");
     g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (line_free);
-    History self = {
-        .line = line, .vm = command_value (line, "vm"), .limit = DEFAULT_LIMIT, .found = found
-    };
+    g_autoptr (Would) would = command_flag (line, "would") ? would_new () : NULL;
+    History self = { .line = line,
+                     .vm = command_value (line, "vm"),
+                     .limit = would ? G_MAXUINT32 : DEFAULT_LIMIT,
+                     .found = found,
+                     .would = would };
     const char *limit = command_value (line, "limit");
     GError *error = NULL;
 
@@ -115,16 +163,14 @@ run_history (const CommandLine *line)
         return command_fail (line, error);
     if (!look (&self, folder, &error))
         return command_fail (line, error);
-    if (command_global (line)->json)
-        g_ptr_array_foreach (found, print_line, (gpointer)line);
-    else
-        print_table (&self, folder);
+    print (&self, folder);
     return EXIT_DONE;
 }
 
 static const OptionSpec options[] = {
     { "vm", 0, "VM", "of that one alone: its uuid, or its name, where * and ? stand for anything" },
-    { "limit", 0, "N", "how many at most, the newest (default 20)" },
+    { "limit", 0, "N", "how many at most, the newest (default 20; all with --would)" },
+    { "would", 0, NULL, "what steering would have saved those that were only observed" },
     { 0 },
 };
 
@@ -140,7 +186,8 @@ const Command command_history = {
         "the\n"
         "file with the record. One that still runs is shown as running, one whose qmpmig was\n"
         "killed as left.",
-    .example = "  qmpmig history\n  qmpmig history --vm 'db-*' --limit 5 --json",
+    .example =
+        "  qmpmig history\n  qmpmig history --would\n  qmpmig history --vm 'db-*' --limit 5 --json",
     .options = options,
     .run = run_history,
 };

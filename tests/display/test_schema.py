@@ -107,7 +107,7 @@ class Schema(unittest.TestCase):
         types = {line["type"] for path in EXAMPLES for line in read_lines(path)}
         schema = line_validator().schema
         # Those of other commands are no part of a record: tests/cli/program.py holds them against the schema.
-        others = {"vm", "capabilities", "settings", "setting", "history", "policy", "prediction", "simulated"}
+        others = {"vm", "capabilities", "settings", "setting", "history", "would", "policy", "prediction", "simulated"}
         self.assertEqual(types | others, set(schema["properties"]["type"]["enum"]))
 
     def test_every_outcome_has_an_example(self):
