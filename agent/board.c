@@ -30,6 +30,7 @@ struct Board {
     guint last_handle;
     json_object *shown; /* to the listeners, at the moment; the main thread's */
     char *text;         /* of it, once one has asked */
+    gboolean holds;     /* board_hold() */
     gboolean closed;    /* nobody will take a request any more */
 };
 
@@ -242,6 +243,18 @@ board_free (Board *self)
 }
 
 void
+board_hold (Board *self)
+{
+    self->holds = TRUE;
+}
+
+void
+board_deliver (Board *self)
+{
+    deliver (self);
+}
+
+void
 board_post_own (Board *self, json_object *line)
 {
     gboolean is_last = g_strcmp0 (line_type (line), "result") == 0;
@@ -255,7 +268,8 @@ board_post_own (Board *self, json_object *line)
     }
     g_mutex_unlock (&self->lock);
     /* Not with the lock: who is woken wants it at once. */
-    g_source_set_ready_time (self->delivery, 0);
+    if (!self->holds)
+        g_source_set_ready_time (self->delivery, 0);
 }
 
 void

@@ -53,6 +53,10 @@ void board_close (Board *self);
 
 /* The main thread: LISTENER sees every line, in order, in the main context. */
 typedef void (*BoardListener) (json_object *line, gpointer data); /* LINE is borrowed */
+/* From here on, before anything is posted, lines wait for board_deliver(): with hundreds of boards
+ * a look at all of them costs less than to be woken for each line. Answers wake as ever. */
+void board_hold (Board *self);
+void board_deliver (Board *self);
 guint board_listen (Board *self, BoardListener listener, gpointer data);
 void board_unlisten (Board *self, guint handle);
 /* The line that a listener is shown at the moment, as all write it, with its newline: made once for

@@ -30,7 +30,8 @@ struct Job {
     /* Written by the migration's thread before `named`. */
     char *id, *vm_name, *vm_uuid;
     gboolean observes;
-    Claim *claim; /* NULL: not yet */
+    gboolean is_named; /* the main thread's: `named` was told */
+    Claim *claim;      /* NULL: not yet */
 };
 
 static const char *const engine_roles[] = {
@@ -46,7 +47,9 @@ tell_named (gpointer data)
 {
     Job *self = data;
 
-    self->events->named (self, self->data);
+    if (!self->is_named)
+        self->events->named (self, self->data);
+    self->is_named = TRUE;
     return G_SOURCE_REMOVE;
 }
 
@@ -156,8 +159,9 @@ tell_ended (gpointer data)
     Job *self = data;
 
     g_thread_join (g_steal_pointer (&self->thread));
+    board_deliver (self->board); /* the last lines */
     g_clear_pointer (&self->control, control_server_free);
-    g_clear_pointer (&self->board, board_free); /* the last lines */
+    g_clear_pointer (&self->board, board_free);
     g_clear_pointer (&self->trace, trace_free);
     self->events->ended (self, self->data);
     return G_SOURCE_REMOVE;
@@ -194,20 +198,23 @@ run_thread (gpointer data)
 
 /* -- The main thread -- */
 
-/* What is recovered is known by its journal; `configure` is not called for it. */
+/* What is recovered is known by its journal; `configure` is not called for it. Else the header may
+ * be here before the word that the VM is known. */
 static void
 take_names (Job *self, json_object *header)
 {
     g_autoptr (GError) error = NULL;
 
-    if (self->id)
+    if (self->id) {
+        tell_named (self);
         return;
+    }
     if (!take_claim (self, qmp_peek_string (header, "vm.uuid", NULL), 0, &error))
         g_warning ("it is brought to an end all the same: %s", error->message);
     self->id = g_strdup (qmp_peek_string (header, "id", ""));
     self->vm_name = g_strdup (qmp_peek_string (header, "vm.name", ""));
     self->vm_uuid = g_strdup (qmp_peek_string (header, "vm.uuid", ""));
-    self->events->named (self, self->data);
+    tell_named (self);
 }
 
 static void
@@ -244,6 +251,7 @@ init_migration (Job *self)
         json_object_deep_copy (self->order->found, &m->found, NULL);
     tracker_init (&m->tracker);
     m->board = self->board = board_new (NULL, m->context);
+    board_hold (self->board);
 }
 
 static gboolean
@@ -367,6 +375,13 @@ job_leave (Job *self)
         return;
     migration_ask_to_leave (&self->migration);
     g_main_context_wakeup (self->migration.context);
+}
+
+void
+job_deliver (Job *self)
+{
+    if (self->board)
+        board_deliver (self->board);
 }
 
 void

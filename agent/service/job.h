@@ -27,6 +27,8 @@ void job_free (Job *self);
 void job_start (Job *self);
 /* Hands off: the migration goes on without us. */
 void job_leave (Job *self);
+/* Passes on what the migration's thread has said meanwhile. */
+void job_deliver (Job *self);
 void job_ask (Job *self, Request *request); /* takes REQUEST */
 void job_set_share (Job *self, const LinkShare *share);
 

@@ -15,6 +15,8 @@
 
 /* What changes is told so often, and no more. */
 #define TICK_S 1
+/* What the migrations say is passed on so often, that of all of them at once. */
+#define DELIVERY_MS 20
 /* Prometheus looks every 15 s or so. */
 #define TICKS_PER_METRICS 5
 
@@ -26,6 +28,7 @@ struct Service {
     Watcher *watcher; /* from service_begin() on */
     char *watched;    /* what of the configuration it goes by */
     guint tick, ticks;
+    guint delivery; /* while there are migrations */
     char *metrics_trouble; /* told once */
     gboolean leaving;
     void (*gone) (gpointer data);
@@ -180,11 +183,31 @@ on_tick (gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* A job may end in it, but its entry stays. */
+static gboolean
+on_delivery (gpointer data)
+{
+    Service *self = data;
+
+    for (guint i = 0; i < self->entries->len; i++) {
+        Job *job = entry_job (g_ptr_array_index (self->entries, i));
+
+        if (job)
+            job_deliver (job);
+    }
+    if (service_count (self) > 0)
+        return G_SOURCE_CONTINUE;
+    self->delivery = 0;
+    return G_SOURCE_REMOVE;
+}
+
 static void
 tick_on (Service *self)
 {
     if (!self->tick)
         self->tick = g_timeout_add_seconds (TICK_S, on_tick, self);
+    if (!self->delivery)
+        self->delivery = g_timeout_add (DELIVERY_MS, on_delivery, self);
 }
 
 /* -- Migrations -- */
@@ -361,6 +384,8 @@ service_free (Service *self)
         return;
     if (self->tick)
         g_source_remove (self->tick);
+    if (self->delivery)
+        g_source_remove (self->delivery);
     watcher_free (self->watcher);
     g_free (self->watched);
     g_ptr_array_unref (self->entries);

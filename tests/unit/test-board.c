@@ -183,6 +183,19 @@ after_the_result_nobody_waits_in_vain (Fixture *self, gconstpointer data)
 }
 
 static void
+what_is_held_waits_to_be_delivered (Fixture *self, gconstpointer data)
+{
+    board_listen (self->board, note_line, self);
+    board_hold (self->board);
+    board_post (self->board, line_of ("sample"));
+    while (g_main_context_iteration (self->main, FALSE))
+        continue;
+    g_assert_cmpuint (self->seen->len, ==, 0);
+    board_deliver (self->board);
+    g_assert_cmpuint (self->seen->len, ==, 1);
+}
+
+static void
 a_taken_request_is_answered_when_the_board_closes (Fixture *self, gconstpointer data)
 {
     board_ask (self->board, request_of (self, REQUEST_GET));
@@ -246,6 +259,7 @@ main (int argc, char **argv)
     ADD ("/board/after-the-result-nobody-waits-in-vain", after_the_result_nobody_waits_in_vain);
     ADD ("/board/taken-request-is-answered-at-close",
          a_taken_request_is_answered_when_the_board_closes);
+    ADD ("/board/what-is-held-waits-to-be-delivered", what_is_held_waits_to_be_delivered);
     g_test_add_func ("/board/free-delivers-what-waits", freeing_the_board_delivers_what_waits);
     ADD ("/board/listener-taken-away-is-not-called", a_listener_taken_away_meanwhile_is_not_called);
     return g_test_run ();
