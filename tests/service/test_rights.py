@@ -82,7 +82,7 @@ class Rights(unittest.TestCase):
                      "libvirt:web1@qemu+ext:///system?command=/bin/true")
         with self.assertRaises(Refusal) as refusal:
             agent.steer("libvirt:no-such@test:///default")
-        self.assertNotEqual(refusal.exception.name, "Usage")
+        self.assertNotIn("can name a program", str(refusal.exception))
 
     def test_a_parameter_that_is_a_command_is_not_set(self):
         agent = self.agent(STEER)
