@@ -4,8 +4,10 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from tests.cli.program import BINARY, TOP
@@ -24,6 +26,13 @@ SYSTEMCTL = """#!/bin/sh
 echo $! > "$FOLDER/pid"
 gdbus wait --system --timeout 15 org.qmpmig.Agent1
 """
+
+
+def end(pid):
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 @unittest.skipUnless(os.path.exists(HELPER), "built without the service")
@@ -48,7 +57,7 @@ class Readme(unittest.TestCase):
                                   env=self.environment(agent))
         finally:
             if pid.exists():
-                self.addCleanup(os.kill, int(pid.read_text("ascii")), 15)
+                self.addCleanup(end, int(pid.read_text("ascii")))
 
     def test_its_commands_have_a_guest_steered(self):
         agent = Agent(self.folder, STEER)
