@@ -18,7 +18,8 @@ from tests.service.test_service import STEER
 UNITS = pathlib.Path(BINARY).resolve().parents[1] / "packaging/service"
 SECTION = re.search(r"^## As a service\n(.*?)^## ", (TOP / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)[1]
 COMMANDS = "\n".join(re.findall(r"^    (.*)$", SECTION, re.MULTILINE))
-FIGURE = re.search(r"C<(systemd-analyze security [^>]*)>:\s+([0-9.]+)", (TOP / "man/qmpmig-agent.pod").read_text("utf-8"))
+FIGURES = re.findall(r"[`<](systemd-analyze security [^`>]*)[`>]:\s+([0-9.]+)",
+                     SECTION + (TOP / "man/qmpmig-agent.pod").read_text("utf-8"))
 # Where no systemd runs: it takes the words for what they are, and starts what the unit would.
 SYSTEMCTL = """#!/bin/sh
 [ "$*" = "enable --now $UNIT" ] || { echo "systemctl: $*" >&2; exit 1; }
@@ -70,7 +71,8 @@ class Readme(unittest.TestCase):
         self.assertEqual(agent.of(path, "Role"), "steered")
 
     def test_the_exposure_is_what_systemd_says(self):
-        command, figure = FIGURE.groups()
+        self.assertEqual((len(FIGURES), len(set(FIGURES))), (2, 1), FIGURES)
+        command, figure = FIGURES[0]
         unit = UNITS / "qmpmig-agent.service"
         done = subprocess.run([*command.split(), str(unit)], capture_output=True, text=True, timeout=30, check=False)
         said = re.search(r"Overall exposure level for qmpmig-agent.service: ([0-9.]+)", done.stdout)
