@@ -40,7 +40,8 @@ wants_multifd (const MigrateOptions *options)
         if (g_str_equal (cap->name, "multifd"))
             return TRUE;
     }
-    return options->multifd_channels > 0 || options->zero_copy;
+    return options->multifd_channels > 0 || options->zero_copy ||
+           ((options->armed.set & QMPMIG_PLAN_MULTIFD) && options->armed.multifd_channels > 0);
 }
 
 gboolean

@@ -92,7 +92,7 @@ make_plan (Migration *m, GError **error)
     const MigrateOptions *o = m->options;
 
     migration_take_limits (m);
-    if (!read_schemas (m, error) || !migration_seat_policy (m, error))
+    if (!migration_seat_policy (m, error) || !read_schemas (m, error))
         return FALSE;
     m->plan = plan_new (o, m->uri, m->source, m->destination, error);
     if (!m->plan)

@@ -46,5 +46,29 @@ class Compressed(Bench):
         self.assertTrue(pair.source.only_asked(), self.told(pair, done))
 
 
+class Channels(Bench):
+    """The policy wants channels where it is told of a fast link; whether postcopy goes with them is in the schema."""
+
+    def armed(self, version, *options):
+        """(channels, whether postcopy is)"""
+        pair = self.pair(version)
+        environment = {**self.environment(), "CACHE_DIRECTORY": self.folder}
+        done = self.migrate(pair, *options, environment=environment)
+        self.assert_ended(done, 0)
+        capabilities = {one["capability"]: one["state"] for one in
+                        pair.source.received("migrate-set-capabilities")[0].message["arguments"]["capabilities"]}
+        return (pair.source.received("migrate-set-parameters")[0].message["arguments"].get("multifd-channels")
+                if capabilities.get("multifd") else None, capabilities.get("postcopy-ram", False))
+
+    def test_of_a_fast_link(self):
+        self.assertEqual(self.armed("10.0", "--bandwidth=25Gbit/s", "--postcopy=never"), (3, False))
+        self.assertEqual(self.armed("10.0", "--bandwidth=10Gbit/s", "--postcopy=never"), (None, False))
+        self.assertEqual(self.armed("10.0", "--postcopy=never"), (None, False))
+
+    def test_they_do_not_cost_postcopy(self):
+        self.assertEqual(self.armed("10.0", "--bandwidth=25Gbit/s"), (None, True))
+        self.assertEqual(self.armed("11.1", "--bandwidth=25Gbit/s"), (3, True))
+
+
 if __name__ == "__main__":
     unittest.main()
