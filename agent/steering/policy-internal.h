@@ -33,7 +33,7 @@ char *policy_words_take_error (PolicyWords *self, const char *callback);
 typedef struct PolicyWorker PolicyWorker;
 
 PolicyWorker *policy_worker_new (const struct qmpmig_plugin *plugin, void *handle,
-                                 PolicyWords *words);
+                                 PolicyWords *words, gboolean at_once);
 PolicyAnswer policy_worker_ask (PolicyWorker *self, const struct qmpmig_sample *sample,
                                 struct qmpmig_advice *ret_advice, char **ret_text);
 /* FALSE: the thread is still in the plugin, where it is left, with all that it was given. */

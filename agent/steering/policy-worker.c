@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A thread that does nothing but call decide(), so that a plugin which does not come back holds up
- * nobody. It is made with the first question: a policy that was only looked at has none. */
+ * nobody. It is made with the first question: a policy that was only looked at has none. A
+ * simulation does without: it has all the time there is, and a busy host must not change what comes
+ * out. */
 #include "agent/steering/policy-internal.h"
 
 typedef enum { WORKER_IDLE, WORKER_ASKED, WORKER_ANSWERED, WORKER_QUIT } WorkerState;
@@ -9,7 +11,8 @@ struct PolicyWorker {
     const struct qmpmig_plugin *plugin;
     void *handle;
     PolicyWords *words;
-    GThread *thread; /* NULL before the first question */
+    gboolean at_once; /* in the thread that asks */
+    GThread *thread;  /* NULL before the first question */
     GMutex mutex;
     GCond asked, answered;
     WorkerState state;
@@ -22,13 +25,15 @@ struct PolicyWorker {
 };
 
 PolicyWorker *
-policy_worker_new (const struct qmpmig_plugin *plugin, void *handle, PolicyWords *words)
+policy_worker_new (const struct qmpmig_plugin *plugin, void *handle, PolicyWords *words,
+                   gboolean at_once)
 {
     PolicyWorker *self = g_new0 (PolicyWorker, 1);
 
     self->plugin = plugin;
     self->handle = handle;
     self->words = words;
+    self->at_once = at_once;
     g_mutex_init (&self->mutex);
     g_cond_init (&self->asked);
     g_cond_init (&self->answered);
@@ -69,6 +74,14 @@ worker_run (gpointer data)
 
 /* --- the asking side, with the mutex --------------------------------------------------------- */
 
+static void
+take_question (PolicyWorker *self, const struct qmpmig_sample *sample)
+{
+    self->sample = *sample;
+    self->sample.size = sizeof self->sample;
+    policy_default_advice (&self->advice);
+}
+
 static gboolean
 hand_over (PolicyWorker *self, const struct qmpmig_sample *sample)
 {
@@ -76,9 +89,7 @@ hand_over (PolicyWorker *self, const struct qmpmig_sample *sample)
         self->thread = g_thread_try_new ("policy", worker_run, self, NULL);
     if (!self->thread)
         return FALSE;
-    self->sample = *sample;
-    self->sample.size = sizeof self->sample;
-    policy_default_advice (&self->advice);
+    take_question (self, sample);
     self->asked_at_us = g_get_monotonic_time ();
     self->state = WORKER_ASKED;
     wake (self, &self->asked);
@@ -133,6 +144,11 @@ static PolicyAnswer
 ask (PolicyWorker *self, const struct qmpmig_sample *sample, struct qmpmig_advice *ret_advice,
      char **ret_text)
 {
+    if (self->at_once) {
+        take_question (self, sample);
+        self->result = self->plugin->decide (self->handle, &self->sample, &self->advice);
+        return collect (self, ret_advice, ret_text);
+    }
     if (self->abandoned)
         return still_waiting (self, ret_text);
     if (self->state == WORKER_IDLE) {

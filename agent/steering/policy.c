@@ -59,7 +59,8 @@ policy_load_or_exec (const char *name_or_path, const struct qmpmig_context *cont
     self->handle = library->plugin.open (&self->context);
     if (!conclude (self, self->handle != NULL, "open", EXIT_REFUSED, error))
         return NULL;
-    self->worker = policy_worker_new (&library->plugin, self->handle, &self->words);
+    self->worker = policy_worker_new (&library->plugin, self->handle, &self->words,
+                                      self->context.kind == QMPMIG_KIND_SIMULATED);
     return g_steal_pointer (&self);
 }
 

@@ -18,7 +18,7 @@
 static struct qmpmig_context
 a_context (const char *vm_name)
 {
-    struct qmpmig_context context = { .vcpus = 2, .kind = QMPMIG_KIND_SIMULATED };
+    struct qmpmig_context context = { .vcpus = 2, .kind = QMPMIG_KIND_OWN };
 
     g_strlcpy (context.vm_name, vm_name, sizeof context.vm_name);
     return context;
