@@ -11,7 +11,7 @@ import unittest
 from tests.bench.convergence_lab import domain
 from tests.bench.convergence_lab.watch import Watch
 from tests.libvirt.case import LibvirtTest, applied
-from tests.libvirt.test_long import LONG, virsh_move
+from tests.libvirt.test_long import LONG
 from tests.service.agent import HELPER, Agent
 
 ALONE = True
@@ -61,7 +61,7 @@ class Watched(LibvirtTest):
     def move(self):
         watch = Watch(self.stage.source)
         self.addCleanup(watch.stop)
-        moving = virsh_move(self, "--auto-converge")
+        moving = self.virsh_move("--auto-converge")
         said, _ = moving.communicate(timeout=240)
         self.assertEqual(moving.returncode, 0, said)
         return {reply.get("cpu-throttle-percentage", 0) for _, reply in watch.samples}
