@@ -31,7 +31,8 @@ make_room (void)
     struct rlimit limit;
     pthread_attr_t attributes;
 
-    /* One a thread would be a heap a thread; for a single one they all queue: a sixth of the CPU. */
+    /* One a thread would be a heap a thread; for a single one they all queue: a sixth of the CPU.
+     */
     mallopt (M_ARENA_MAX, 2);
     if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;

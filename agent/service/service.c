@@ -28,7 +28,7 @@ struct Service {
     Watcher *watcher; /* from service_begin() on */
     char *watched;    /* what of the configuration it goes by */
     guint tick, ticks;
-    guint delivery; /* while there are migrations */
+    guint delivery;        /* while there are migrations */
     char *metrics_trouble; /* told once */
     gboolean leaving;
     void (*gone) (gpointer data);

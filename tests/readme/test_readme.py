@@ -50,7 +50,7 @@ ELSEWHERE = {
     "qmpmig --socket /run/qemu/web1-2.qmp steer": ("tests/bench/test_steer.py", '"steer"'),
     "qmpmig --libvirt web1 steer": ("tests/libvirt/test_long.py", '"steer"'),
     "qmpmig --libvirt web1 migrate qemu+ssh://host-b/system": ("tests/libvirt/test_libvirt.py", '"migrate"'),
-    "packaging/build-deb FOLDER": ("tests/packaging/test_debian.py", "build-deb"),
+    "packaging/build-deb FOLDER": ("tests/packaging/packages.py", "build-deb"),
     "tests/bench/agent --readme": ("tests/bench/agent", "--readme"),    # writes the table; its commit is in it
     "man qmpmig": ("tests/cli/test_manual.py", "man"),
 }
