@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The short form for the README: cells that were measured on a machine of one's own, by auto and by virsh."""
 
+import textwrap
+
 from tests.bench.convergence_lab import verdict
 from tests.bench.convergence_lab.table import SERVICE, number, rows_to_markdown
 
@@ -34,7 +36,7 @@ def make_readme(board, headers):
             if not cell.is_idle and board.is_clean(cell, board.subject, AGAINST)]
     if not rows:
         raise ValueError("nothing was measured on a machine without others")
-    last = headers[-1]
+    last = next((header for header in reversed(headers) if AGAINST in header["command"]), headers[-1])
     table = rows_to_markdown(["guest, link, limit", f"`{AGAINST}`: total s", "blackout ms", "lost s",
                               f"`{board.subject}`: total s", "blackout ms", "lost s", "runs"], rows)
     return (f"{INTRODUCTION}\n\n{summary(board)}\n\n![Each guest by each contender]({PICTURE})\n\n{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
@@ -54,8 +56,9 @@ def summary(board):
         count, total, lost = verdict.medians(board, cells, contender)
         if count:
             told.append(f"{words} takes {total:.2f} of its time and {lost:.2f} of the guest's work (median of {count} guests)")
-    return ("Where pre-copy alone does not end, against `--auto-converge` by itself: " + "; ".join(told) + "." if told
-            else "Nothing was measured of guests that pre-copy alone does not end.")
+    if not told:
+        return "Nothing was measured of guests that pre-copy alone does not end."
+    return textwrap.fill(f"Where pre-copy alone does not end, against `--auto-converge` by itself: {'; '.join(told)}.", 120)
 
 
 def write_readme(path, text):
