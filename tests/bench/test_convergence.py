@@ -100,19 +100,19 @@ class Beats(unittest.TestCase):
         after = self.undisturbed(4_000_000, 8_000_000, behind_s=5.3, work_from=4000)
         pace = heartbeat.Pace.of(before)
         self.assertAlmostEqual(heartbeat.blackout_ms(before, after), 300, delta=1)
-        self.assertAlmostEqual(heartbeat.lost_s(before, after, pace), 0.3, delta=0.005)
+        self.assertAlmostEqual(heartbeat.lost_s(*heartbeat.done(before, after), pace), 0.3, delta=0.005)
 
     def test_a_guest_at_half_its_pace_lost_half_the_time(self):
         before = self.undisturbed(0, 4_000_000)
         slow = self.undisturbed(4_000_000, 6_000_000, work_from=4000, pages_per_s=500)
         after = self.undisturbed(6_000_000, 8_000_000, work_from=5000)
-        self.assertAlmostEqual(heartbeat.lost_s(before, after, heartbeat.Pace.of(before)), 1.0, delta=0.005)
+        self.assertAlmostEqual(heartbeat.lost_s(*heartbeat.done(before, after), heartbeat.Pace.of(before)), 1.0, delta=0.005)
         self.assertAlmostEqual(heartbeat.longest_ms(heartbeat.gaps_ms(before + slow)), 20, delta=0.1)
 
     def test_a_reader_that_was_late_loses_no_work(self):
         before = self.undisturbed(0, 4_000_000, late_s=lambda n: 0.2 if n > 150 else 0.0)
         after = self.undisturbed(4_000_000, 8_000_000, work_from=4000)
-        self.assertAlmostEqual(heartbeat.lost_s(before, after, heartbeat.Pace.of(before)), 0, delta=0.005)
+        self.assertAlmostEqual(heartbeat.lost_s(*heartbeat.done(before, after), heartbeat.Pace.of(before)), 0, delta=0.005)
 
     def test_bursts_are_compared_at_the_same_phase(self):
         def burst(us):
@@ -121,7 +121,7 @@ class Beats(unittest.TestCase):
         def beats(first, last):
             return [Beat(n, us, burst(us), us / 1e6, 0) for n, us in enumerate(range(first, last, 20_000))]
         before, after = beats(0, 4_120_000), beats(6_000_000, 8_900_000)
-        self.assertAlmostEqual(heartbeat.lost_s(before, after, heartbeat.Pace.of(before)), 0, delta=0.01)
+        self.assertAlmostEqual(heartbeat.lost_s(*heartbeat.done(before, after), heartbeat.Pace.of(before)), 0, delta=0.01)
 
     def test_a_guest_that_did_not_move_has_no_blackout(self):
         self.assertIsNone(heartbeat.blackout_ms(self.undisturbed(0, 1_000_000), []))
@@ -129,7 +129,7 @@ class Beats(unittest.TestCase):
     def test_a_guest_that_was_not_heard_is_an_error_with_words(self):
         beats = self.undisturbed(0, 4_000_000)
         for broken in (lambda: heartbeat.Pace.of([]), lambda: heartbeat.Pace.of(beats[:20]),
-                       lambda: heartbeat.lost_s(beats, [], heartbeat.Pace.of(beats))):
+                       lambda: heartbeat.done(beats, [])):
             with self.assertRaisesRegex(ValueError, "not heard"):
                 broken()
 
@@ -222,6 +222,13 @@ class Tables(unittest.TestCase):
         self.assertEqual(board.libvirt_fixed_s(400), 0.5)
         total, lost, more_s = board.against_auto_converge(cell.Cell.parse(HARD))
         self.assertEqual((total, lost, more_s), (0.4, 0.5, -1.0))
+
+    def test_a_guest_held_up_before_the_start_did_not_work_the_more_afterwards(self):
+        """Ten seconds, in each of which the undisturbed guest writes 100 MiB; both wrote 900."""
+        disturbed = made_up(HARD, "virsh-auto-converge", dirtied_mib_s=90.0, counted_s=10.0, counted_pages=900 * 256, lost_s=0.0)
+        calm = made_up(HARD, "auto", dirtied_mib_s=100.0, counted_s=10.0, counted_pages=900 * 256, lost_s=1.0)
+        row = self.board([disturbed, calm]).figures[cell.Cell.parse(HARD)]
+        self.assertEqual([row[name].median("lost_s") for name in ("virsh-auto-converge", "auto")], [1.0, 1.0])
 
     def test_a_floor_that_others_disturbed_is_the_least(self):
         idle = [made_up(IDLE, "auto", n, blackout_ms=ms, loaded=True) for n, ms in enumerate((290.0, 110.0, 180.0))]

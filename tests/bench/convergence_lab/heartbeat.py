@@ -9,12 +9,17 @@ import dataclasses
 
 WINDOW_S = 4.0          # whole periods of the bursts, which last a second
 PERIOD_US = 1_000_000
+PAGES_PER_MIB = 256
 
 
 @dataclasses.dataclass
 class Pace:
     """The undisturbed guest: pages a second of its clock."""
     pages_per_s: float
+
+    @classmethod
+    def of_mib(cls, mib_per_s):
+        return cls(mib_per_s * PAGES_PER_MIB)
 
     @classmethod
     def of(cls, beats):
@@ -27,7 +32,7 @@ class Pace:
 
     @property
     def mib_per_s(self):
-        return self.pages_per_s * 4096 / (1 << 20)
+        return self.pages_per_s / PAGES_PER_MIB
 
 
 def at_guest_time(beats, guest_us):
@@ -65,8 +70,8 @@ def blackout_ms(source, destination):
     return longest_ms(gaps_ms([*source[-1:], *destination]))
 
 
-def lost_s(before, after, pace):
-    """Seconds of work missing between the last beat of `before` and one of `after` at the same phase of its period."""
+def done(before, after):
+    """(seconds, pages written) between the last beat of `before` and one of `after` at the same phase of its period."""
     if not before or not after:
         raise ValueError("the guest was not heard before the move, or not after it")
     first = before[-1]
@@ -77,4 +82,9 @@ def lost_s(before, after, pace):
     if end_us < after[0].guest_us:
         raise ValueError("the guest was not listened to for a whole period after the move")
     end_s = end_us / 1e6 + offset_s(after)
-    return end_s - start_s - (at_guest_time(after, end_us) - first.work) / pace.pages_per_s
+    return end_s - start_s, at_guest_time(after, end_us) - first.work
+
+
+def lost_s(counted_s, pages, pace):
+    """Seconds of work that the undisturbed guest would have done besides."""
+    return counted_s - pages / pace.pages_per_s

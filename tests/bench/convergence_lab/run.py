@@ -17,8 +17,9 @@ def run(lab, cell, contender, timeout_s, trace):
     lab.link.limit(cell.link_mbit)
     with contender.stage(lab.a, lab.b, cell.guest()) as stage:
         contender.prepare(stage, cell)
-        time.sleep(SETTLE_S + heartbeat.WINDOW_S)
+        time.sleep(SETTLE_S)
         load = ForeignLoad()
+        time.sleep(heartbeat.WINDOW_S)
         sent_bytes = lab.link.sent_bytes()
         watch = Watch(stage.source)
         start = time.monotonic()
@@ -45,6 +46,8 @@ def observe(stage, start, end):
     during = heartbeat.between([*here, *there], start, float("inf"))
     blackout = heartbeat.blackout_ms(here, there)
     moved = there or here
-    lost = heartbeat.lost_s(heartbeat.between(here, start - 2, start), heartbeat.between(moved, end, float("inf")), pace)
-    return {"dirtied_mib_s": round(pace.mib_per_s, 1), "blackout_ms": blackout and round(blackout, 1),
-            "standstill_ms": round(heartbeat.longest_ms(heartbeat.gaps_ms(during)), 1), "lost_s": round(lost, 3)}
+    counted_s, pages = heartbeat.done(heartbeat.between(here, start - 2, start), heartbeat.between(moved, end, float("inf")))
+    return {"dirtied_mib_s": round(pace.mib_per_s, 2), "blackout_ms": blackout and round(blackout, 1),
+            "standstill_ms": round(heartbeat.longest_ms(heartbeat.gaps_ms(during)), 1),
+            "counted_s": round(counted_s, 3), "counted_pages": round(pages),
+            "lost_s": round(heartbeat.lost_s(counted_s, pages, pace), 3)}
