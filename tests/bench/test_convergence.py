@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from tests.bench.convergence_lab import cell, figures, heartbeat, load, plot, readme, roster, schedule, table, verdict, watch
+from tests.bench.convergence_lab import (cell, figures, foresight, heartbeat, load, plot, readme, roster, schedule, table,
+                                             verdict, watch)
 from tests.bench.convergence_lab.results import Results
 from tests.lab.vm import Beat
 from tests.replay.test_replay import replay
@@ -212,6 +213,26 @@ class Resume(unittest.TestCase):
         self.assertEqual([run["repeat"] for run in Results(self.folder).runs], [0, 1])
 
 
+class Foresight(unittest.TestCase):
+    SAMPLE = {"type": "sample", "t_us": 9_000_000, "throttle_integral_us": 30_000}
+    ADVICE = {"type": "advice", "t_us": 9_300_000, "verdict": "cannot-within-limits", "reason": "needs postcopy"}
+
+    def of(self, *records, tail=""):
+        with tempfile.NamedTemporaryFile("w+", suffix=".jsonl") as file:
+            file.write("".join(json.dumps(record) + "\n" for record in records) + tail)
+            file.flush()
+            return foresight.of_trace(file.name)
+
+    def test_the_first_word_counts_and_what_was_done_before(self):
+        later = self.SAMPLE | {"throttle_integral_us": 9_000_000}
+        self.assertEqual(self.of(self.SAMPLE, self.ADVICE, later, self.ADVICE | {"t_us": 20_000_000}),
+                         {"after_s": 9.3, "words": "needs postcopy", "throttle_s": 0.03})
+
+    def test_who_said_nothing_of_the_kind_foresaw_nothing(self):
+        self.assertIsNone(self.of(self.SAMPLE, self.ADVICE | {"verdict": "on-course"}, tail='{"type": "adv'))
+        self.assertIsNone(foresight.of_trace("/nonexistent"))
+
+
 class Tables(unittest.TestCase):
     def board(self, runs):
         return figures.Board(runs, "auto")
@@ -301,6 +322,15 @@ class Tables(unittest.TestCase):
         self.assertIn("In 1 cells: total time 0.50, work lost 0.75 in the median.", text)
         self.assertIn("total time 0.40, work lost 0.50 of auto-converge's", text)
         self.assertNotIn("The service", table.make_table(self.board(STUCK), []))
+
+    def test_what_was_said_to_be_impossible_is_told_and_held_against_the_end(self):
+        self.assertNotIn("impossible", table.make_table(self.board(STUCK), []))
+        said = {"after_s": 9.3, "words": "needs 1.9 s of downtime", "throttle_s": 0.02}
+        never = made_up(cell.IMPOSSIBLE[0].id, "auto", completed=False, total_s=60.0, cannot=said)
+        text = table.make_table(self.board([*STUCK[:-1], made_up(HARD, "auto", cannot=said), never]), [])
+        self.assertIn(f"| {HARD} | auto | completed | 10.0 | 9.3 | 0.02 | needs 1.9 s of downtime |", text)
+        self.assertIn(f"| {cell.IMPOSSIBLE[0].id} | auto | not completed | 60.0 |", text)
+        self.assertNotIn(f"### {cell.IMPOSSIBLE[0].id}", text)
 
     def test_table_and_plot_show_each_contender(self):
         runs = [*STUCK, made_up(EASY, "auto", held_out=True), made_up(EASY, "virsh-plain", held_out=True)]

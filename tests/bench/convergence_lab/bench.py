@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from tests.bench.convergence_lab import foresight
 from tests.bench.convergence_lab.lab import Lab
 from tests.bench.convergence_lab.load import prefer, wait_quiet
 from tests.bench.convergence_lab.run import run
@@ -47,7 +48,8 @@ class Bench:
                   "held_out": job.cell in self.held_out, "when": now()}
         try:
             self.lab = self.lab or Lab()
-            seen = run(self.lab, job.cell, job.contender, self.timeout_s, self.trace(job))
+            trace = self.trace(job)
+            seen = run(self.lab, job.cell, job.contender, self.timeout_s, trace) | {"cannot": foresight.of_trace(trace)}
         except BROKEN as error:
             seen = {"outcome": "error", "text": explain(error), "loaded": False}
             self.drop_lab()     # whatever broke, the next run has a fresh one
@@ -57,7 +59,10 @@ class Bench:
     def trace(self, job):
         folder = os.path.join(self.results.folder, "traces")
         os.makedirs(folder, exist_ok=True)
-        return os.path.join(folder, f"{job.cell.id}-{job.contender.name}-{job.repeat}.jsonl")
+        path = os.path.join(folder, f"{job.cell.id}-{job.contender.name}-{job.repeat}.jsonl")
+        if os.path.exists(path):
+            os.remove(path)     # of an earlier program
+        return path
 
     def drop_lab(self):
         if self.lab is not None:

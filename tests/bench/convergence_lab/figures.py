@@ -9,7 +9,7 @@ import dataclasses
 import statistics
 
 from tests.bench.convergence_lab import heartbeat
-from tests.bench.convergence_lab.cell import Cell
+from tests.bench.convergence_lab.cell import IMPOSSIBLE, Cell
 
 
 @dataclasses.dataclass
@@ -42,7 +42,8 @@ class Board:
         self.pre_copy = {run["contender"] for run in runs if run.get("pre_copy")}
 
     def cells(self, held_out, whole_page):
-        return [cell for cell in self.figures if not cell.is_idle and (cell in self.held_out) == held_out
+        return [cell for cell in self.figures if not cell.is_idle and cell not in IMPOSSIBLE
+                and (cell in self.held_out) == held_out
                 and (whole_page is None or cell.is_whole_page == whole_page)]
 
     # --- floors -----------------------------------------------------------------------------------------------------

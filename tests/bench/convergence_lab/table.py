@@ -14,6 +14,8 @@ def make_table(board, headers):
         cells = board.cells(held_out, whole_page)
         if cells:
             parts += [f"## {title}", summary(board, cells), losses(board, cells), details(board, cells)]
+    if foreseen := impossible(board):
+        parts.append(foreseen)
     if any(SERVICE in row for row in board.figures.values()):
         parts.insert(2, service(board))
     return "\n\n".join(parts) + "\n"
@@ -68,6 +70,15 @@ def service(board):
              else "No cell without load.")
     table = rows_to_markdown(["cell", "total / auto-converge", "lost / auto-converge", "runs", ""], rows)
     return f"## The service beside `virsh migrate --auto-converge`, against that alone\n\n{table}\n\n{claim}"
+
+
+def impossible(board):
+    """Every move of which it was said that it cannot end, and whether it did all the same."""
+    rows = [[cell.id, name, run["outcome"], number(run["total_s"], 1), number(run["cannot"]["after_s"], 1),
+             number(run["cannot"]["throttle_s"], 2), run["cannot"]["words"]]
+            for cell, row in board.figures.items() for name, figures in row.items() for run in figures.runs if run.get("cannot")]
+    table = rows_to_markdown(["cell", "contender", "outcome", "total s", "said after s", "throttled until then, s", "words"], rows)
+    return f"## Said to be impossible within the limits\n\n{table}" if rows else None
 
 
 def compared(board, stuck, easy):
