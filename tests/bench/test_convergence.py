@@ -355,6 +355,16 @@ class Script(unittest.TestCase):
             with open(os.path.join(folder, "results.jsonl"), encoding="utf-8") as file:
                 self.assertEqual(len(list(map(json.loads, file))), len(STUCK))
 
+    def test_cells_are_chosen_by_how_plain_pre_copy_fared(self):
+        with tempfile.TemporaryDirectory() as folder:
+            results = Results(folder)
+            for run in (*STUCK, made_up(EASY, "virsh-plain")):
+                results.add_run(**run)
+            for chosen, one in (("stuck", HARD), ("converging", EASY)):
+                planned = subprocess.run([TOP / "tests/bench/convergence", "--plan", "--repeats", "1", "--cells", chosen,
+                                          "--contenders", "virsh-xbzrle", "--out", folder], capture_output=True, text=True)
+                self.assertEqual((planned.stdout, planned.stderr), (f"{one} virsh-xbzrle #0\n", ""))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -39,8 +39,10 @@ def make_readme(board, headers):
     last = next((header for header in reversed(headers) if AGAINST in header["command"]), headers[-1])
     table = rows_to_markdown(["guest, link, limit", f"`{AGAINST}`: total s", "blackout ms", "lost s",
                               f"`{board.subject}`: total s", "blackout ms", "lost s", "runs"], rows)
-    return (f"{INTRODUCTION}\n\n{summary(board)}\n\n![Each guest by each contender]({PICTURE})\n\n{table}\n\nMedians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} "
-            f"under TCG, libvirt {last['libvirt']}, {last['machine']}. *lost*: seconds of the guest's work.\n")
+    taken = (f"Medians (smallest to largest), by `{last['command']}` at commit {last['commit']}: QEMU {last['qemu']} under TCG, "
+             f"libvirt {last['libvirt']}, {last['machine']}. *lost*: seconds of the guest's work.")
+    return (f"{INTRODUCTION}\n\n{summary(board)}\n\n![Each guest by each contender]({PICTURE})\n\n{table}\n\n"
+            f"{textwrap.fill(taken, 120, break_on_hyphens=False)}\n")
 
 
 def shown(board):
