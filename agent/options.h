@@ -73,6 +73,7 @@ typedef struct {
     gboolean allow_exec;
     GStrv unsafe; /* items named; each command checks that it knows them; NULL: none */
     gboolean dry_run;
+    gboolean predict;
     gboolean detach;
     gboolean no_trace;
     char *trace_file; /* NULL: in the folder of the traces */

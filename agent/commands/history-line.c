@@ -55,7 +55,7 @@ history_line (const TraceEntry *entry, const TraceFile *file)
     static const char *const of_header[] = { "vm", "role", "observe", "policy" };
     static const char *const of_result[] = { "exit_code",   "guest_runs_on",   "total_us",
                                              "blackout_us", "blackout_source", "sent_bytes",
-                                             "passes" };
+                                             "passes",      "predicted" };
     json_object *line = qmp_object ("id", json_object_new_string (entry->id), "outcome",
                                     json_object_new_string (outcome_of (file)), "trace",
                                     json_object_new_string (entry->path), "trace_bytes",

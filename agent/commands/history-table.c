@@ -8,7 +8,8 @@
 #include "agent/units.h"
 #include "qmp/value.h"
 
-#define OUTCOME_COLUMN 5
+#define OUTCOME_COLUMN   5
+#define PREDICTED_COLUMN 7
 
 /* People live by their own clock. */
 static char *
@@ -64,7 +65,7 @@ trace (const Style *style, json_object *line)
 }
 
 static GStrv
-row_of (const Style *style, json_object *line)
+row_of (const Style *style, json_object *line, gboolean with_predicted)
 {
     GStrvBuilder *row = g_strv_builder_new ();
     GStrv strv;
@@ -75,12 +76,14 @@ row_of (const Style *style, json_object *line)
                       policy (style, line),
                       word (style, line, "outcome"),
                       duration (line, "total_us"),
+                      duration (line, "predicted.total_us"),
                       duration (line, "blackout_us"),
                       duration (line, "work_lost_us"),
                       trace (style, line) };
 
     for (guint i = 0; i < G_N_ELEMENTS (cells); i++) {
-        g_strv_builder_add (row, cells[i]);
+        if (i != PREDICTED_COLUMN || with_predicted)
+            g_strv_builder_add (row, cells[i]);
         g_free (cells[i]);
     }
     strv = g_strv_builder_end (row);
@@ -102,15 +105,38 @@ ink (guint column, const char *cell)
     return g_strv_contains (caution, cell) ? INK_CAUTION : INK_BAD;
 }
 
+static gboolean
+has_predicted (const GPtrArray *lines)
+{
+    for (guint i = 0; i < lines->len; i++)
+        if (qmp_peek (g_ptr_array_index (lines, i), "predicted"))
+            return TRUE;
+    return FALSE;
+}
+
+static GStrv
+titles (gboolean with_predicted)
+{
+    static const char *const all[] = { "BEGAN",    "VM",      "FROM",  "TO",
+                                       "POLICY",   "OUTCOME", "TOTAL", "PREDICTED",
+                                       "BLACKOUT", "LOST",    "TRACE" };
+    GStrv row = g_new0 (char *, G_N_ELEMENTS (all) + 1);
+    guint n = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS (all); i++)
+        if (i != PREDICTED_COLUMN || with_predicted)
+            row[n++] = g_strdup (all[i]);
+    return row;
+}
+
 char *
 history_table (const Style *style, const GPtrArray *lines)
 {
-    static const char *const titles[] = { "BEGAN", "VM",       "FROM", "TO",    "POLICY", "OUTCOME",
-                                          "TOTAL", "BLACKOUT", "LOST", "TRACE", NULL };
     g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
+    gboolean with_predicted = has_predicted (lines);
 
-    g_ptr_array_add (rows, g_strdupv ((char **)titles));
+    g_ptr_array_add (rows, titles (with_predicted));
     for (guint i = 0; i < lines->len; i++)
-        g_ptr_array_add (rows, row_of (style, g_ptr_array_index (lines, i)));
+        g_ptr_array_add (rows, row_of (style, g_ptr_array_index (lines, i), with_predicted));
     return columns_text (style, rows, ink);
 }

@@ -4,20 +4,11 @@
 #include <stdio.h>
 
 #include "agent/commands/look.h"
-#include "agent/commands/predict-text.h"
 #include "agent/commands/record.h"
+#include "agent/display/prediction.h"
 #include "agent/migration/error.h"
-#include "agent/predict/prediction.h"
-
-static gboolean
-check_bandwidth (const MigrateOptions *options, GError **error)
-{
-    if (options->bandwidth_bytes_per_s != UNITS_UNLIMITED)
-        return TRUE;
-    g_set_error_literal (error, UNITS_ERROR, 0,
-                         "--bandwidth says what the migration may use of the link");
-    return FALSE;
-}
+#include "agent/predict/foresight.h"
+#include "qmp/value.h"
 
 /* Measuring and migrating use the same log of QEMU's. */
 static gboolean
@@ -44,86 +35,6 @@ check_quiet (Reach *reach, GError **error)
     return TRUE;
 }
 
-/* --- the line -------------------------------------------------------------------------------- */
-
-static json_object *
-range_to_json (const Range *range)
-{
-    return qmp_object ("least_us", json_object_new_uint64 (range->least), "most_us",
-                       json_object_new_uint64 (range->most), NULL);
-}
-
-static void
-add_ranges (json_object *to, const Prediction *p)
-{
-    json_object_object_add (to, "postcopy", json_object_new_boolean (p->postcopy));
-    if (!p->completed)
-        return;
-    json_object_object_add (to, "total", range_to_json (&p->total_us));
-    json_object_object_add (to, "blackout", range_to_json (&p->blackout_us));
-    json_object_object_add (to, "work_lost", range_to_json (&p->work_lost_us));
-}
-
-static json_object *
-measured_to_json (const Measurement *measured)
-{
-    json_object *points = json_object_new_array ();
-    json_object *to =
-        qmp_object ("mode", json_object_new_string (measured->mode), "points", points, NULL);
-
-    for (guint i = 0; i < measured->count; i++) {
-        const CurvePoint *point = &measured->points[i];
-
-        json_object_array_add (points,
-                               qmp_object ("during_us", json_object_new_uint64 ((guint64)point->us),
-                                           "written_bytes",
-                                           json_object_new_uint64 ((guint64)point->bytes), NULL));
-    }
-    if (measured->touched >= 0)
-        json_object_object_add (
-            to, "touched_bytes",
-            json_object_new_uint64 ((guint64)(measured->touched * (double)measured->ram_bytes)));
-    return to;
-}
-
-static json_object *
-remedies_to_json (const GPtrArray *remedies)
-{
-    json_object *list = json_object_new_array ();
-
-    for (guint i = 0; i < remedies->len; i++) {
-        const Remedy *remedy = g_ptr_array_index (remedies, i);
-        json_object *entry = qmp_object ("change", json_object_new_string (remedy->change), NULL);
-
-        add_ranges (entry, &remedy->prediction);
-        json_object_array_add (list, entry);
-    }
-    return list;
-}
-
-static json_object *
-prediction_to_json (const CommandLine *line, const Measurement *measured,
-                    const Predictor *predictor, const Prediction *p)
-{
-    const MigrateOptions *options = command_migrate_options (line);
-    json_object *to = record_line (line, "prediction");
-
-    json_object_object_add (to, "converges", json_object_new_boolean (p->converges));
-    json_object_object_add (to, "late", json_object_new_boolean (p->late));
-    json_object_object_add (to, "runs", json_object_new_int ((int)p->runs));
-    json_object_object_add (to, "completed", json_object_new_int ((int)p->completed));
-    json_object_object_add (to, "policy", json_object_new_string (options->policy));
-    json_object_object_add (to, "bandwidth_bytes_per_s",
-                            json_object_new_uint64 (options->bandwidth_bytes_per_s));
-    json_object_object_add (to, "memory_bytes", json_object_new_uint64 (measured->ram_bytes));
-    json_object_object_add (to, "workload", json_object_new_string (predictor->terms[FIT_LIKELY]));
-    json_object_object_add (to, "measured", measured_to_json (measured));
-    add_ranges (to, p);
-    if (p->reason)
-        json_object_object_add (to, "reason", json_object_new_string (p->reason));
-    return to;
-}
-
 /* --- the command ----------------------------------------------------------------------------- */
 
 static void
@@ -136,32 +47,37 @@ print (const CommandLine *line, Reach *reach, json_object *prediction)
         record_print (prediction);
         return;
     }
-    text = predict_text (&style, reach_vm (reach), prediction);
+    text = prediction_text (&style, reach_vm (reach), prediction);
     fputs (text, stdout);
+}
+
+static gboolean
+sleep_until (gpointer data G_GNUC_UNUSED, gint64 until_us, GError **error G_GNUC_UNUSED)
+{
+    gint64 left_us = until_us - g_get_monotonic_time ();
+
+    if (left_us > 0)
+        g_usleep ((gulong)left_us);
+    return TRUE;
 }
 
 static gboolean
 predict (const CommandLine *line, Reach *reach, gboolean *ret_converges, GError **error)
 {
-    g_auto (Predictor) predictor = { 0 };
-    g_auto (Prediction) prediction = { 0 };
-    g_autoptr (GPtrArray) remedies = NULL;
-    g_autoptr (json_object) said = NULL;
-    Measurement measured;
+    const Foresight foresight = { .client = reach->qemu,
+                                  .vm = reach_vm (reach),
+                                  .options = command_migrate_options (line),
+                                  .wait = sleep_until,
+                                  .helps = TRUE };
+    g_autoptr (json_object) body = foresight_take (&foresight, error);
+    g_autoptr (json_object) said = body ? record_line (line, "prediction") : NULL;
 
-    if (!measurement_take (&measured, reach->qemu, reach_vm (reach), error) ||
-        !predictor_init (&predictor, &measured, command_migrate_options (line), error) ||
-        !predictor_run (&predictor, TRUE, &prediction, error))
+    if (!body)
         return FALSE;
-    said = prediction_to_json (line, &measured, &predictor, &prediction);
-    if (!prediction.converges || predictor_is_slow (&predictor, &prediction)) {
-        remedies = predictor_remedies (&predictor, &prediction, error);
-        if (!remedies)
-            return FALSE;
-        json_object_object_add (said, "would_help", remedies_to_json (remedies));
-    }
+    json_object_object_foreach (body, name, value)
+        json_object_object_add (said, name, json_object_get (value));
     print (line, reach, said);
-    *ret_converges = prediction.converges;
+    *ret_converges = qmp_peek_bool (said, "converges", FALSE);
     return TRUE;
 }
 
@@ -170,12 +86,12 @@ run_predict (const CommandLine *line)
 {
     MigrateOptions *options = command_migrate_options (line);
     GError *error = NULL;
-    g_autoptr (Reach) reach = check_bandwidth (options, &error) ? reach_open (line, &error) : NULL;
+    g_autoptr (Reach) reach = foresight_check (options, &error) ? reach_open (line, &error) : NULL;
     gboolean converges = FALSE;
 
     if (!reach || !check_quiet (reach, &error) ||
         !config_apply_vm (command_config (line), options, reach_vm (reach), NULL, &error) ||
-        !check_bandwidth (options, &error))
+        !foresight_check (options, &error))
         return command_fail (line, error);
     if (!predict (line, reach, &converges, &error))
         return reach_fail (reach, error);

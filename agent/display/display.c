@@ -7,6 +7,7 @@
 #include "agent/display/heading.h"
 #include "agent/display/live.h"
 #include "agent/display/plan.h"
+#include "agent/display/prediction.h"
 #include "agent/display/screen.h"
 #include "agent/display/summary.h"
 #include "agent/display/terminal.h"
@@ -116,6 +117,17 @@ on_plan (Display *self, json_object *line)
     if (self->options.quiet)
         return;
     text = plan_text (&self->style, self->header, line);
+    screen_print (&self->screen, self->options.out, text);
+}
+
+static void
+on_prediction (Display *self, json_object *line)
+{
+    g_autofree char *text = NULL;
+
+    if (self->options.quiet)
+        return;
+    text = prediction_text (&self->style, self->name, line);
     screen_print (&self->screen, self->options.out, text);
 }
 
@@ -287,9 +299,9 @@ display_line (Display *self, json_object *line)
         const char *type;
         void (*draw) (Display *, json_object *);
     } types[] = {
-        { "header", on_header }, { "plan", on_plan },       { "sample", on_sample },
-        { "advice", on_advice }, { "applied", on_applied }, { "event", on_event },
-        { "notice", on_notice }, { "result", on_result },
+        { "header", on_header }, { "prediction", on_prediction }, { "plan", on_plan },
+        { "sample", on_sample }, { "advice", on_advice },         { "applied", on_applied },
+        { "event", on_event },   { "notice", on_notice },         { "result", on_result },
     };
     const char *type = qmp_peek_string (line, "type", "");
 

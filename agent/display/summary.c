@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/display/heading.h"
+#include "agent/display/prediction.h"
 #include "agent/display/text.h"
 #include "agent/exit-code.h"
 #include "agent/units.h"
@@ -191,6 +192,39 @@ append_total (const Style *style, GString *out, json_object *header, json_object
         text_row (style, out, "total time", time);
 }
 
+/* "6.2 s, took 6.6 s; blackout 30 ms, was 35 ms": what was foreseen beside what came. */
+static void
+append_beside (GString *out, json_object *result, const char *path, const char *label,
+               const char *came_path, const char *verb)
+{
+    guint64 foreseen_us = qmp_peek_uint (result, path, UNKNOWN);
+    guint64 came_us = qmp_peek_uint (result, came_path, UNKNOWN);
+    g_autofree char *foreseen = foreseen_us == UNKNOWN ? NULL : units_format_time (foreseen_us);
+    g_autofree char *came = came_us == UNKNOWN ? NULL : units_format_time (came_us);
+
+    if (!foreseen)
+        return;
+    g_string_append_printf (out, "%s%s%s", out->len ? "; " : "", label, foreseen);
+    if (came && has_moved (result))
+        g_string_append_printf (out, ", %s %s", verb, came);
+}
+
+static void
+append_predicted (const Style *style, GString *out, json_object *header G_GNUC_UNUSED,
+                  json_object *result)
+{
+    json_object *predicted = qmp_peek (result, "predicted");
+    g_autoptr (GString) words = g_string_new (NULL);
+
+    if (!predicted)
+        return;
+    if (!qmp_peek_bool (predicted, "converges", FALSE))
+        g_string_append (words, prediction_answer (predicted));
+    append_beside (words, result, "predicted.total_us", "", "total_us", "took");
+    append_beside (words, result, "predicted.blackout_us", "blackout ", "blackout_us", "was");
+    text_row (style, out, "predicted", words->str);
+}
+
 static char *
 blackout_origin (const Style *style, json_object *header, json_object *result)
 {
@@ -280,7 +314,7 @@ static void
 append_numbers (const Style *style, GString *out, json_object *header, json_object *result)
 {
     static void (*const rows[]) (const Style *, GString *, json_object *, json_object *) = {
-        append_total,    append_blackout,     append_sent,
+        append_total,    append_blackout,     append_predicted, append_sent,
         append_throttle, append_capabilities, append_source,
     };
     static const char *const unmoved[] = { "planned", NULL };

@@ -105,7 +105,7 @@ prepare (Migration *m, GError **error)
     if (!migration_join_foreign (m, error))
         return FALSE;
     post_plan (m);
-    return TRUE;
+    return migration_foresee (m, error);
 }
 
 static gboolean

@@ -274,10 +274,11 @@ void
 migration_refuse_foreign (Migration *m, GError *error)
 {
     gboolean left = g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED);
+    Outcome outcome = left ? OUTCOME_LEFT : m->cancel_wanted ? OUTCOME_CANCELLED : OUTCOME_FAILED;
 
-    migration_set_result (
-        m, left ? OUTCOME_LEFT : OUTCOME_FAILED, left ? EXIT_LEFT : exit_code_before_start (error),
-        m->source ? "source" : "unknown", "nothing was changed: %s", error->message);
+    migration_set_result (m, outcome, left ? EXIT_LEFT : exit_code_before_start (error),
+                          m->source ? "source" : "unknown", "nothing was changed: %s",
+                          error->message);
     m->result.error = error;
 }
 

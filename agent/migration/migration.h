@@ -101,6 +101,9 @@ struct Migration {
     gboolean incoming_sent;   /* we made the destination listen */
     gboolean autostart_cleared; /* the destination cannot start by itself */
     gboolean we_stopped;        /* the guest was stopped at the source by us */
+    gboolean has_header;        /* the record has its first line */
+    gboolean foresees;          /* --predict: QEMU measures, and nothing has begun */
+    json_object *predicted;     /* what came of that, for the result; NULL: nothing was predicted */
     gboolean cancel_wanted;
     gboolean abort_sent;      /* libvirt has taken our abort */
     gboolean launch_is_late;  /* libvirt has not begun in time */
@@ -158,6 +161,8 @@ void migration_clear (Migration *m);
 gboolean migration_look_at_ends (Migration *m, GError **error);
 /* The journal is there before anything is touched. */
 gboolean migration_begin (Migration *m, GError **error);
+/* --predict: measures, and tells what the move will come to. */
+gboolean migration_foresee (Migration *m, GError **error);
 /* Both ends are as the plan says, and the destination listens. Posts header and plan. */
 gboolean migration_prepare (Migration *m, GError **error);
 /* Once the guest's state goes: converge, then postcopy or the handover, to the end. */
@@ -284,7 +289,7 @@ void migration_post_sample (Migration *m, const Sample *sample);
 void migration_notice (Migration *m, const char *level, const char *code, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 void migration_post_header (Migration *m);
-void migration_post_plan (Migration *m); /* the header too, as the first line */
+void migration_post_plan (Migration *m); /* the header before it, if it is not there yet */
 json_object *migration_limits_to_json (const Migration *m);
 void migration_post_result (Migration *m);
 void migration_set_result (Migration *m, Outcome outcome, ExitCode code, const char *runs_on,

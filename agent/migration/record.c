@@ -179,13 +179,15 @@ migration_post_header (Migration *m)
             json_object_object_add (header, "vcpus", json_object_new_int ((int)vm->vcpus));
         add_text (header, "accelerator", vm->kvm ? "kvm" : "other");
     }
+    m->has_header = TRUE;
     migration_post (m, "header", header);
 }
 
 void
 migration_post_plan (Migration *m)
 {
-    migration_post_header (m);
+    if (!m->has_header)
+        migration_post_header (m);
     migration_post (m, "plan", plan_to_json (m->plan, m->options->dry_run));
 }
 
@@ -335,8 +337,10 @@ migration_post_result (Migration *m)
 
     add_text (result, "run_state", r->run_state);
     add_numbers (m, result);
-    if (m->plan)
+    if (m->plan && (m->touched || m->options->dry_run))
         json_object_object_add (result, "capabilities_used", capabilities_used (m));
+    if (m->predicted)
+        json_object_object_add (result, "predicted", json_object_get (m->predicted));
     if (m->source && r->exit_code == EXIT_DONE && !m->is_foreign)
         json_object_object_add (result, "source_kept", json_object_new_boolean (r->source_kept));
     if (r->error)
@@ -350,6 +354,7 @@ void
 migration_clear (Migration *m)
 {
     json_object_put (m->set_by_us);
+    json_object_put (m->predicted);
     journal_close (m->journal);
     launch_unref (m->launch);
     plan_free (m->plan);

@@ -327,7 +327,10 @@ spare (const Migration *m, const Request *request)
     if (m->helm.observes &&
         (kind == REQUEST_SET || kind == REQUEST_FINISH || kind == REQUEST_POSTCOPY))
         return refuse (EXIT_REFUSED, "refused: this qmpmig only observes (steer --observe)");
-    if (m->launch && kind == REQUEST_CANCEL)
+    if (m->foresees && kind != REQUEST_CANCEL && kind != REQUEST_GET && kind != REQUEST_QMP)
+        return refuse (EXIT_REFUSED, "refused: the migration has not begun: QEMU still measures "
+                                     "the guest (--predict)");
+    if (kind == REQUEST_CANCEL && (m->launch || m->foresees))
         return NULL;
     if (m->is_foreign && (kind == REQUEST_CANCEL || kind == REQUEST_POSTCOPY_PAUSE ||
                           (kind == REQUEST_FINISH && g_str_equal (by, "pause"))))

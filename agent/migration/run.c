@@ -22,6 +22,10 @@ migration_check_usage (const GlobalOptions *global, const MigrateOptions *option
     const QmpAddress *there = options->dest_socket;
     g_autoptr (MigrationUri) uri = NULL;
 
+    if (options->predict && options->offline)
+        return migrate_fail (error, EXIT_USAGE,
+                             "--predict cannot be used with --offline: a guest that stands still "
+                             "writes nothing that could be measured");
     if (qmp_address_is_libvirt (global->socket))
         return !options->uri || launch_check (global, options, error);
     if (there && qmp_address_equal (global->socket, there))
@@ -223,11 +227,18 @@ refuse (Migration *m, GError *error)
 {
     ExitCode code = exit_code_before_start (error);
     gboolean left = g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED);
+    Outcome outcome = left ? OUTCOME_LEFT : m->cancel_wanted ? OUTCOME_CANCELLED : OUTCOME_FAILED;
 
-    migration_set_result (m, left ? OUTCOME_LEFT : OUTCOME_FAILED, left ? EXIT_LEFT : code,
-                          m->source ? "source" : "unknown", "nothing was changed: %s",
-                          error->message);
+    migration_set_result (m, outcome, left ? EXIT_LEFT : code, m->source ? "source" : "unknown",
+                          "nothing was changed: %s", error->message);
     m->result.error = error;
+}
+
+static gboolean
+make_ready (Migration *m, GError **error)
+{
+    return migration_look_at_ends (m, error) && make_plan (m, error) &&
+           migration_foresee (m, error);
 }
 
 static void
@@ -243,7 +254,7 @@ migration_run (Migration *m)
     GError *error = NULL;
 
     m->started_us = g_get_monotonic_time ();
-    if (!migration_look_at_ends (m, &error) || !make_plan (m, &error))
+    if (!make_ready (m, &error))
         refuse (m, error);
     else if (m->options->dry_run)
         tell_plan_only (m);

@@ -95,26 +95,33 @@ take_machine (Measurement *self, QmpClient *client, GError **error)
 
 /* --- how much it writes ---------------------------------------------------------------------- */
 
+typedef struct {
+    QmpClient *client;
+    const char *vm;
+    MeasurementWait wait;
+    gpointer data;
+} Asked;
+
 static gboolean
-await (const DirtyRate *rate, QmpClient *client, const char *vm, guint64 *ret_bytes, GError **error)
+await (const DirtyRate *rate, const Asked *asked, guint64 *ret_bytes, GError **error)
 {
-    gint64 until_us =
-        g_get_monotonic_time () + rate->time_ms * G_TIME_SPAN_MILLISECOND + PATIENCE_US;
+    gint64 next_us = g_get_monotonic_time () + rate->time_ms * G_TIME_SPAN_MILLISECOND;
+    gint64 until_us = next_us + PATIENCE_US;
     GError *trouble = NULL;
 
-    g_usleep (rate->time_ms * G_TIME_SPAN_MILLISECOND);
-    while (!dirty_rate_read (rate, client, ret_bytes, &trouble)) {
-        if (trouble) {
-            g_propagate_error (error, trouble);
+    do {
+        if (!asked->wait (asked->data, next_us, error))
             return FALSE;
-        }
-        if (g_get_monotonic_time () > until_us)
-            return migrate_fail (error, EXIT_REFUSED,
-                                 "%s: query-dirty-rate: QEMU has not measured %u ms after 30 s", vm,
-                                 rate->time_ms);
-        g_usleep (LOOK_US);
-    }
-    return TRUE;
+        if (dirty_rate_read (rate, asked->client, ret_bytes, &trouble))
+            return TRUE;
+        next_us = g_get_monotonic_time () + LOOK_US;
+    } while (!trouble && next_us < until_us);
+    if (!trouble)
+        return migrate_fail (error, EXIT_REFUSED,
+                             "%s: query-dirty-rate: QEMU has not measured %u ms after 30 s",
+                             asked->vm, rate->time_ms);
+    g_propagate_error (error, trouble);
+    return FALSE;
 }
 
 /* Two standard deviations of so many pages found changed. */
@@ -127,11 +134,11 @@ error_of (const Measurement *self, const DirtyRate *rate, guint64 bytes)
 }
 
 static gboolean
-take_point (Measurement *self, QmpClient *client, const char *vm, DirtyRate *rate, GError **error)
+take_point (Measurement *self, const Asked *asked, DirtyRate *rate, GError **error)
 {
     guint64 bytes = 0;
 
-    if (!dirty_rate_begin (rate, client, error) || !await (rate, client, vm, &bytes, error))
+    if (!dirty_rate_begin (rate, asked->client, error) || !await (rate, asked, &bytes, error))
         return FALSE;
     bytes = MIN (bytes, self->ram_bytes);
     self->points[self->count++] = (CurvePoint){ .us = rate->time_ms * 1000.0,
@@ -142,7 +149,7 @@ take_point (Measurement *self, QmpClient *client, const char *vm, DirtyRate *rat
 
 /* The log of KVM counts every page; which of its two there is, QEMU says by refusing the other. */
 static const char *
-find_mode (const Measurement *self, QmpClient *client, DirtyRate *rate)
+find_mode (const Measurement *self, const Asked *asked, DirtyRate *rate)
 {
     static const char *const modes[] = { "dirty-bitmap", "dirty-ring" };
     gboolean has_modes = self->qemu_major * 100 + self->qemu_minor >= 602;
@@ -150,7 +157,7 @@ find_mode (const Measurement *self, QmpClient *client, DirtyRate *rate)
 
     for (guint i = 0; self->kvm && has_modes && i < G_N_ELEMENTS (modes); i++) {
         rate->mode = modes[i];
-        if (dirty_rate_begin (rate, client, NULL) && await (rate, client, "", &bytes, NULL))
+        if (dirty_rate_begin (rate, asked->client, NULL) && await (rate, asked, &bytes, NULL))
             return modes[i];
     }
     rate->mode = NULL;
@@ -158,8 +165,10 @@ find_mode (const Measurement *self, QmpClient *client, DirtyRate *rate)
 }
 
 gboolean
-measurement_take (Measurement *self, QmpClient *client, const char *vm, GError **error)
+measurement_take (Measurement *self, QmpClient *client, const char *vm, MeasurementWait wait,
+                  gpointer data, GError **error)
 {
+    const Asked asked = { client, vm, wait, data };
     gboolean fine = dirty_rate_has_milliseconds (qmp_client_version (client));
     const guint *times = fine ? short_times_ms : long_times_ms;
     DirtyRate rate = { .time_ms = times[0] };
@@ -168,7 +177,7 @@ measurement_take (Measurement *self, QmpClient *client, const char *vm, GError *
     if (!take_memory (self, client, error) || !take_machine (self, client, error))
         return FALSE;
     rate.ram_bytes = self->ram_bytes;
-    self->mode = find_mode (self, client, &rate);
+    self->mode = find_mode (self, &asked, &rate);
     if (!rate.mode && self->ram_bytes < DIRTY_RATE_LEAST_RAM)
         return migrate_fail (error, EXIT_REFUSED,
                              "%s: QEMU measures the writing of guests of 128 MiB and more, and "
@@ -180,7 +189,7 @@ measurement_take (Measurement *self, QmpClient *client, const char *vm, GError *
         rate.pages = self->qemu_major * 100 + self->qemu_minor < 601 ? 0
                      : times[i] < 1000                               ? FEW_PAGES
                                                                      : MANY_PAGES;
-        if (!take_point (self, client, vm, &rate, error))
+        if (!take_point (self, &asked, &rate, error))
             return FALSE;
     }
     return TRUE;

@@ -19,8 +19,12 @@ typedef struct {
     guint count;
 } Measurement;
 
-/* VM is its name, for errors. Takes some seconds. */
-gboolean measurement_take (Measurement *self, QmpClient *client, const char *vm, GError **error);
+/* Until that time by the monotonic clock, or an end to all waiting. */
+typedef gboolean (*MeasurementWait) (gpointer data, gint64 until_us, GError **error);
+
+/* VM is its name, for errors. Takes some seconds; WAIT passes them. */
+gboolean measurement_take (Measurement *self, QmpClient *client, const char *vm,
+                           MeasurementWait wait, gpointer data, GError **error);
 /* From the text of /proc/PID/smaps: the share of a mapping of RAM_BYTES that is there; below 0
  * where there is no such mapping, or several. */
 double measurement_parse_smaps (const char *text, guint64 ram_bytes);

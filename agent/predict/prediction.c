@@ -56,14 +56,16 @@ predictor_init (Predictor *self, const Measurement *measured, MigrateOptions *op
 /* --- one answer ------------------------------------------------------------------------------ */
 
 static void
-widen (Range *range, guint64 value)
+widen (Range *range, guint64 value, gboolean is_likely)
 {
     range->least = MIN (range->least, value);
     range->most = MAX (range->most, value);
+    if (is_likely)
+        range->expected = value;
 }
 
 static void
-count_in (Prediction *to, const SimResult *result, guint64 deadline_us)
+count_in (Prediction *to, const SimResult *result, gboolean is_likely, guint64 deadline_us)
 {
     to->runs++;
     if (result->outcome != SIM_COMPLETED) {
@@ -74,9 +76,9 @@ count_in (Prediction *to, const SimResult *result, guint64 deadline_us)
     to->completed++;
     to->postcopy |= result->postcopy;
     to->late |= deadline_us && result->total_us > deadline_us;
-    widen (&to->total_us, result->total_us);
-    widen (&to->blackout_us, result->blackout_us);
-    widen (&to->work_lost_us, result->work_lost_us);
+    widen (&to->total_us, result->total_us, is_likely);
+    widen (&to->blackout_us, result->blackout_us, is_likely);
+    widen (&to->work_lost_us, result->work_lost_us, is_likely);
 }
 
 static guint64
@@ -90,7 +92,7 @@ patience_us (const Predictor *self)
 gboolean
 predictor_run (Predictor *self, gboolean whole, Prediction *ret_prediction, GError **error)
 {
-    const Range none = { .least = G_MAXUINT64 };
+    const Range none = { .least = G_MAXUINT64, .expected = G_MAXUINT64 };
     Simulation *s = &self->simulation;
     g_auto (Prediction) made = { .total_us = none, .blackout_us = none, .work_lost_us = none };
 
@@ -102,7 +104,7 @@ predictor_run (Predictor *self, gboolean whole, Prediction *ret_prediction, GErr
         s->workload = &self->workloads[i];
         if (!simulation_run (s, &result, error))
             return FALSE;
-        count_in (&made, &result, s->options->deadline_us);
+        count_in (&made, &result, i == FIT_LIKELY, s->options->deadline_us);
     }
     made.converges = made.completed == made.runs && !made.late;
     *ret_prediction = made;

@@ -7,6 +7,7 @@
 
 typedef struct {
     guint64 least, most;
+    guint64 expected; /* of the guest as it was measured; UINT64_MAX: that one did not complete */
 } Range;
 
 typedef struct {

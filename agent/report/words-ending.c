@@ -87,6 +87,8 @@ words_cost (const Story *story)
     json_object *passes = qmp_peek (result, "passes");
 
     append_cost (out, "total time ", words_value ("total_us", qmp_peek (result, "total_us")));
+    append_cost (out, "predicted ",
+                 words_value ("total_us", qmp_peek (result, "predicted.total_us")));
     append_cost (out, "blackout ", words_value ("blackout_us", qmp_peek (result, "blackout_us")));
     append_cost (out, "work lost ", lost_us == G_MAXUINT64 ? NULL : units_format_time (lost_us));
     append_cost (out, "sent ", words_value ("sent_bytes", qmp_peek (result, "sent_bytes")));

@@ -143,8 +143,8 @@ static const struct {
     Check check;
 } checks[] = {
     { "allow-exec", refuse_exec }, { "detach", refuse_shell }, { "dry-run", refuse_shell },
-    { "trace", refuse_trace },     { "policy", check_policy }, { "tls", check_tls },
-    { "param", check_param },
+    { "predict", refuse_shell },   { "trace", refuse_trace },  { "policy", check_policy },
+    { "tls", check_tls },          { "param", check_param },
 };
 
 static gboolean

@@ -20,6 +20,7 @@ HEADER = {"type": "header", "t_us": 0, "format": "qmpmig-1", "wall_clock": "2026
           "ends": {"source": {"observed": True, "address": "unix:/run/web1.qmp"}}, "policy": {"name": "auto"}}
 RESULT = {"type": "result", "t_us": 9000000, "outcome": "completed", "exit_code": 0, "guest_runs_on": "destination",
           "total_us": 9660000, "blackout_us": 340000, "blackout_source": "events", "throttle_integral_us": 1060000}
+PREDICTED = {"converges": True, "late": False, "completed": 3, "postcopy": False, "total_us": 8700000, "blackout_us": 300000}
 
 
 def whole(*lines):
@@ -58,6 +59,15 @@ class History(unittest.TestCase):
                                 "from": "unix:/run/web1.qmp", "to": "tcp:dst:4444", "policy": {"name": "auto"},
                                 "outcome": "completed", "total_us": 9660000, "blackout_us": 340000,
                                 "work_lost_us": 1400000, "trace": path, "trace_bytes": os.path.getsize(path)})
+
+    def test_what_was_predicted_stands_beside_what_came(self):
+        self.put(text=whole(HEADER, {**RESULT, "predicted": PREDICTED}))
+        self.put(vm="web2", stamp="20261120T090000Z")
+        self.assertEqual([line.get("predicted") for line in self.lines()], [PREDICTED, None])
+        title, row, other, *_ = self.run_history().stdout.splitlines()
+        self.assertEqual(title.split()[6:9], ["TOTAL", "PREDICTED", "BLACKOUT"])
+        self.assertTrue(row[title.index("PREDICTED"):].startswith("8.7 s "), row)
+        self.assertTrue(other[title.index("PREDICTED"):].startswith("- "), other)
 
     def test_the_table_is_for_people(self):
         self.put()

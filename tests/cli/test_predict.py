@@ -87,7 +87,7 @@ class Refusals(Bench):
 
     def test_the_link_has_to_be_told(self):
         done = self.predict(self.pair().source, "--max-downtime", "1s")
-        self.assert_refused(done, "--bandwidth says", code=2)
+        self.assert_refused(done, "--bandwidth has to say", code=2)
 
     def test_who_is_not_there_is_not_reached(self):
         done = self.run_qmpmig("--socket", f"{self.folder}/none", "predict", "--bandwidth", "1Gbit/s")

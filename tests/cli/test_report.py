@@ -105,6 +105,12 @@ class Page(ReportTest):
                       "work lost 697 ms", "blackout source events"):
             self.assertIn(words.replace(" ", ""), text.replace(" ", ""), words)
 
+    def test_what_was_predicted_stands_beside_what_came(self):
+        foreseen = {"converges": True, "late": False, "completed": 3, "postcopy": False, "total_us": 8100000}
+        text = text_of(self.page(self.put(HEADER, sample(1), {**RESULT, "predicted": foreseen})).find(f".//{HTML}body"))
+        for words in ("predicted total 8.1 s", "predicted converges yes"):
+            self.assertIn(words.replace(" ", ""), text.replace(" ", ""), words)
+
     def test_it_needs_nothing_else(self):
         for path in EXAMPLES.glob("*.jsonl"):
             page = self.draw(path).decode()

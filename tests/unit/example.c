@@ -2,7 +2,7 @@
 #include "tests/unit/example.h"
 
 const char *const example_names[EXAMPLES] = {
-    "precopy",   "postcopy",        "failed",      "undecided", "handed-over",
+    "precopy",   "postcopy",        "failed",      "undecided", "handed-over", "predicted",
     "cancelled", "postcopy-paused", "guest-ended", "left",      "planned",
 };
 

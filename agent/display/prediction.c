@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agent/commands/predict-text.h"
+#include "agent/display/prediction.h"
 
 #include "agent/display/text.h"
 #include "agent/units.h"
@@ -12,11 +12,17 @@ range_text (json_object *of, const char *name)
     g_autofree char *least = units_format_time (qmp_peek_uint (range, "least_us", 0));
     g_autofree char *most = units_format_time (qmp_peek_uint (range, "most_us", 0));
 
-    return g_str_equal (least, most) ? g_strdup (most) : g_strdup_printf ("%s to %s", least, most);
+    guint64 expected_us = qmp_peek_uint (range, "expected_us", G_MAXUINT64);
+    g_autofree char *expected = expected_us == G_MAXUINT64 ? NULL : units_format_time (expected_us);
+
+    if (g_str_equal (least, most))
+        return g_strdup (most);
+    return expected ? g_strdup_printf ("%s, from %s to %s", expected, least, most)
+                    : g_strdup_printf ("%s to %s", least, most);
 }
 
-static const char *
-answer (json_object *line)
+const char *
+prediction_answer (json_object *line)
 {
     guint64 completed = qmp_peek_uint (line, "completed", 0);
 
@@ -38,7 +44,7 @@ append_verdict (const Style *style, GString *out, const char *vm, json_object *l
     style_ink (style, out, INK_BOLD, name);
     g_string_append_printf (out, ": at %s with policy %s its migration ", rate, policy);
     style_ink (style, out, qmp_peek_bool (line, "converges", FALSE) ? INK_GOOD : INK_BAD,
-               answer (line));
+               prediction_answer (line));
     g_string_append_c (out, '\n');
 }
 
@@ -87,7 +93,7 @@ append_remedies (const Style *style, GString *out, json_object *line)
 }
 
 char *
-predict_text (const Style *style, const char *vm, json_object *line)
+prediction_text (const Style *style, const char *vm, json_object *line)
 {
     GString *out = g_string_new (NULL);
     g_autofree char *reason = text_peek (style, line, "reason");
