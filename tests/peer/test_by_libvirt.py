@@ -51,15 +51,15 @@ class ByLibvirt(Bench):
         (self.fake / "web1.qmp").symlink_to(pair.source.path)
         return pair
 
-    def move(self, pair):
+    def move(self, pair, *options):
         """Libvirt has been told to."""
-        self.words = ["--json", "--libvirt", "web1", "--reply-timeout", f"{ANSWER_S * 1000:.0f}ms", "migrate", THERE]
+        self.words = ["--json", "--libvirt", "web1", "--reply-timeout", f"{ANSWER_S * 1000:.0f}ms", "migrate", *options, THERE]
         process = subprocess.Popen([self.program, *self.words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, stdin=subprocess.DEVNULL, env=self.environment())
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         asked = self.fake / "asked"
-        pair.source.wait(lambda _: asked.exists() and f"migrate {THERE}" in asked.read_text("ascii"))
+        pair.source.wait(lambda _: asked.exists() and f"migrate {THERE}" in asked.read_text("ascii"), timeout=20)
         return process
 
     def begin(self, pair):
@@ -102,6 +102,26 @@ class ByLibvirt(Bench):
         done = self.end(process, ENDS_S)
         self.assert_ended(done, 0)
         self.assertEqual(done.result()["outcome"], "completed")
+
+    @unittest.skipUnless(bench.LONG, "long: --long runs it")
+    def test_what_it_will_come_to_is_asked_through_libvirt_first(self):
+        pair = self.guest(**SOON_ENDS)
+        source = pair.source
+        for command, reply in (("query-memory-size-summary", {"base-memory": 256 << 20}), ("query-kvm", {"enabled": False}),
+                               ("query-cpus-fast", [{}]), ("calc-dirty-rate", {}),
+                               ("query-dirty-rate", {"status": "measured", "dirty-rate": 0})):
+            source.on(command, do=faults.reply(reply))
+        process = self.move(pair, "--predict", "--bandwidth", "64MiB/s")
+        self.begin(pair)
+        source.wait_status("completed")
+        time.sleep(2 * ANSWER_S)
+        self.say("ok")
+        done = self.end(process, ENDS_S)
+        self.assert_ended(done, 0)
+        foreseen = next(line for line in done.lines() if line["type"] == "prediction")
+        self.assertTrue(foreseen["converges"])
+        self.assertNotIn("touched_bytes", foreseen["measured"])     # nobody knows its process here
+        self.assertIn("total_us", done.result()["predicted"])
 
     def test_why_libvirt_has_not_is_told(self):
         pair = self.guest(**NEVER_ENDS)
