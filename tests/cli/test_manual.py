@@ -67,6 +67,11 @@ class TheManual(unittest.TestCase):
                 process = program.run(*shlex.split(line), "--print-config")
                 self.assertEqual(process.returncode, 0, f"{line}: {process.stderr}")
 
+    def test_leads_to_every_page_of_ours_and_to_no_other(self):
+        named = set(re.findall(r"L<(qmpmig-[^>]*)>", POD.split("=head1 SEE ALSO")[1]))
+        policies = {f"qmpmig-{page.stem}-policy(7)" for page in (program.TOP / "plugins").glob("*.pod")}
+        self.assertEqual(named, policies - {"qmpmig-qmpmig-plugin-policy(7)"} | {"qmpmig-plugin(3)", "qmpmig-agent(8)"})
+
     @unittest.skipUnless(shutil.which("podchecker"), "podchecker is not here")
     def test_is_sound_pod(self):
         process = subprocess.run(["podchecker", program.TOP / "man/qmpmig.pod"], capture_output=True, text=True,
