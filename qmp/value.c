@@ -182,3 +182,10 @@ qmp_object (const char *name, ...)
     va_end (rest);
     return object;
 }
+
+void
+qmp_add_string (json_object *object, const char *name, const char *text)
+{
+    if (text && *text)
+        json_object_object_add (object, name, json_object_new_string (text));
+}

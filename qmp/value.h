@@ -26,3 +26,5 @@ gboolean qmp_peek_bool (json_object *object, const char *path, gboolean fallback
 /* {"NAME": value, ...}: name, then a JSON value that is taken; ends with NULL.
  *   qmp_object ("uri", json_object_new_string (uri), NULL) */
 json_object *qmp_object (const char *name, ...) G_GNUC_NULL_TERMINATED;
+/* Adds the text, unless there is none: NULL, or empty. */
+void qmp_add_string (json_object *object, const char *name, const char *text);

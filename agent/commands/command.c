@@ -51,13 +51,6 @@ exit_code_before_start (const GError *error)
                                                                  : exit_code_of (error);
 }
 
-static void
-add_string (json_object *object, const char *key, const char *value)
-{
-    if (value)
-        json_object_object_add (object, key, json_object_new_string (value));
-}
-
 /* The one line of a record that ended before it began. */
 static void
 print_result (const CommandLine *line, const GError *error)
@@ -67,14 +60,14 @@ print_result (const CommandLine *line, const GError *error)
     ExitCode code = exit_code_of (error);
 
     if (error->domain == QMP_ERROR) {
-        add_string (detail, "command", qmp_error_command (error));
-        add_string (detail, "class", qmp_error_class (error));
-        add_string (detail, "desc", qmp_error_desc (error));
+        qmp_add_string (detail, "command", qmp_error_command (error));
+        qmp_add_string (detail, "class", qmp_error_class (error));
+        qmp_add_string (detail, "desc", qmp_error_desc (error));
     }
-    add_string (result, "outcome", exit_code_outcome (code));
+    qmp_add_string (result, "outcome", exit_code_outcome (code));
     json_object_object_add (result, "exit_code", json_object_new_int ((int)code));
-    add_string (result, "guest_runs_on", exit_code_guest_runs_on (code));
-    add_string (result, "text", error->message);
+    qmp_add_string (result, "guest_runs_on", exit_code_guest_runs_on (code));
+    qmp_add_string (result, "text", error->message);
     json_object_object_add (result, "error", detail);
     record_print (result);
 }

@@ -15,10 +15,7 @@ copy (json_object *line, const char *name, json_object *from, const char *path)
 static void
 copy_text (json_object *line, const char *name, json_object *from, const char *path)
 {
-    const char *text = qmp_peek_string (from, path, NULL);
-
-    if (text && *text)
-        json_object_object_add (line, name, json_object_new_string (text));
+    qmp_add_string (line, name, qmp_peek_string (from, path, NULL));
 }
 
 static const char *

@@ -88,13 +88,6 @@ look_has_capability (Reach *reach, const char *name, gboolean *ret_on, GError **
 
 /* --- as lines -------------------------------------------------------------------------------- */
 
-static void
-add_string (json_object *object, const char *key, const char *value)
-{
-    if (value)
-        json_object_object_add (object, key, json_object_new_string (value));
-}
-
 /* With what TRACKER makes of it and of those before. Nobody of ours has set a limit: QEMU's counts.
  */
 json_object *
@@ -121,9 +114,9 @@ end_object (const Look *self, Reach *reach)
     json_object *end = qmp_object ("address", json_object_new_string (reach->global->socket->text),
                                    "observed", json_object_new_boolean (TRUE), NULL);
 
-    add_string (end, "version", number);
-    add_string (end, "package", version ? version->package : NULL);
-    add_string (end, "run_state", self->run_state);
+    qmp_add_string (end, "version", number);
+    qmp_add_string (end, "package", version ? version->package : NULL);
+    qmp_add_string (end, "run_state", self->run_state);
     return end;
 }
 
@@ -200,7 +193,7 @@ add_numbers (const Look *self, json_object *result)
                                     json_object_new_uint64 (value * numbers[i].factor));
     }
     if (qmp_peek (result, "blackout_us"))
-        add_string (result, "blackout_source", "qemu");
+        qmp_add_string (result, "blackout_source", "qemu");
 }
 
 static void
@@ -210,8 +203,8 @@ add_error (const Look *self, json_object *result)
     const char *end = self->is_destination ? "destination" : "source";
     json_object *error = qmp_object ("end", json_object_new_string (end), NULL);
 
-    add_string (error, "desc", desc);
-    add_string (error, "text", desc ? desc : "QEMU gives no reason");
+    qmp_add_string (error, "desc", desc);
+    qmp_add_string (error, "text", desc ? desc : "QEMU gives no reason");
     json_object_object_add (result, "error", error);
 }
 
@@ -246,11 +239,11 @@ look_result (const Look *self, Reach *reach, gboolean was_postcopy)
     g_autofree char *text = g_strdup_printf ("%s: QEMU reports %s", reach_vm (reach), self->word);
     json_object *result = record_line (reach->line, "result");
 
-    add_string (result, "outcome", ending.outcome);
+    qmp_add_string (result, "outcome", ending.outcome);
     json_object_object_add (result, "exit_code", json_object_new_int (ending.exit_code));
-    add_string (result, "guest_runs_on", ending.guest_runs_on);
-    add_string (result, "run_state", self->run_state);
-    add_string (result, "text", text);
+    qmp_add_string (result, "guest_runs_on", ending.guest_runs_on);
+    qmp_add_string (result, "run_state", self->run_state);
+    qmp_add_string (result, "text", text);
     add_numbers (self, result);
     add_advice (result, ending.exit_code, reach->global->socket->text);
     if (g_str_equal (ending.outcome, "failed"))

@@ -9,19 +9,12 @@
 /* A QEMU that is slower than this has better things to do. */
 #define ASK_TIMEOUT_US (300 * 1000)
 
-static void
-add_string (json_object *object, const char *key, const char *value)
-{
-    if (value)
-        json_object_object_add (object, key, json_object_new_string (value));
-}
-
 static json_object *
 program_object (pid_t pid, const char *program)
 {
     json_object *object = qmp_object ("pid", json_object_new_int (pid), NULL);
 
-    add_string (object, "program", program);
+    qmp_add_string (object, "program", program);
     return object;
 }
 
@@ -36,7 +29,7 @@ monitor_object (const ProcessMonitor *monitor)
     json_object *object = qmp_object ("address", json_object_new_string (monitor->text), "server",
                                       json_object_new_boolean (monitor->is_server), NULL);
 
-    add_string (object, "hold", words[monitor->holder.hold]);
+    qmp_add_string (object, "hold", words[monitor->holder.hold]);
     if (monitor->holder.client_pid)
         json_object_object_add (
             object, "held_by", program_object (monitor->holder.client_pid, monitor->holder.client));
@@ -50,8 +43,8 @@ process_object (const Process *process)
     json_object *line = qmp_object ("pid", json_object_new_int (process->pid), "program",
                                     json_object_new_string (process->line->program), NULL);
 
-    add_string (line, "name", process->line->name);
-    add_string (line, "uuid", process->line->uuid);
+    qmp_add_string (line, "name", process->line->name);
+    qmp_add_string (line, "uuid", process->line->uuid);
     json_object_object_add (line, "started_incoming",
                             json_object_new_boolean (process->line->is_incoming));
     json_object_object_add (line, "stopped", json_object_new_boolean (process->is_stopped));
@@ -70,7 +63,7 @@ ask_string (QmpClient *client, const char *command, const char *path, json_objec
 {
     g_autoptr (json_object) reply = qmp_client_call (client, command, NULL, NULL);
 
-    add_string (line, key, qmp_peek_string (reply, path, NULL));
+    qmp_add_string (line, key, qmp_peek_string (reply, path, NULL));
 }
 
 static void
@@ -154,7 +147,7 @@ ask_qmpmig (const ProcessMonitor *monitor, json_object *line)
         qmp_object ("steered_by", program_object (control_client_pid (client), "qmpmig"), NULL);
     for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
         copy_field (sample, fields[i], migration);
-    add_string (migration, "role", role);
+    qmp_add_string (migration, "role", role);
     /* A sample speaks of the source. */
     if (!g_strcmp0 (role, "source"))
         copy_field (sample, "run_state", line);

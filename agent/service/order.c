@@ -152,13 +152,6 @@ order_new (OrderKind kind, const char *address, const char *uri, GVariant *optio
 
 /* -- To the disk and back -- */
 
-static void
-add_text (json_object *json, const char *name, const char *text)
-{
-    if (text)
-        json_object_object_add (json, name, json_object_new_string (text));
-}
-
 json_object *
 order_to_json (const Order *self)
 {
@@ -167,10 +160,10 @@ order_to_json (const Order *self)
                                     json_object_new_int ((int)self->mode), "options",
                                     json_object_get (self->options), NULL);
 
-    add_text (json, "address", self->address);
-    add_text (json, "uri", self->uri);
-    add_text (json, "abort", self->abort);
-    add_text (json, "id", self->id);
+    qmp_add_string (json, "address", self->address);
+    qmp_add_string (json, "uri", self->uri);
+    qmp_add_string (json, "abort", self->abort);
+    qmp_add_string (json, "id", self->id);
     if (self->found)
         json_object_object_add (json, "found", json_object_get (self->found));
     return json;
