@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/board.h"
 
+#include "agent/board-listeners.h"
 #include "agent/exit-code.h"
 
 /* json-c counts references without atomics, and a line may share parts with what its poster keeps
  * (an event's data). So only copies that nobody else holds cross from one thread to another. */
-
-typedef struct {
-    guint handle;
-    BoardListener listener;
-    gpointer data;
-} Listener;
 
 typedef struct {
     Request *request;
@@ -20,14 +15,13 @@ typedef struct {
 struct Board {
     GMainContext *work;
     GSource *delivery; /* in the main context; ready when a line or an answer waits */
-    GMutex lock;       /* for all below */
-    GQueue lines;      /* json_object: posted, not yet seen by the listeners */
-    GQueue answers;    /* Answer: given, not yet delivered */
-    GQueue asked;      /* Request: not yet taken */
-    GQueue taken;      /* Request: taken, not yet answered */
+    BoardListeners *listeners;
+    GMutex lock;    /* for all below */
+    GQueue lines;   /* json_object: posted, not yet seen by the listeners */
+    GQueue answers; /* Answer: given, not yet delivered */
+    GQueue asked;   /* Request: not yet taken */
+    GQueue taken;   /* Request: taken, not yet answered */
     GHashTable *latest;
-    GArray *listeners;
-    guint last_handle;
     json_object *shown; /* to the listeners, at the moment; the main thread's */
     char *text;         /* of it, once one has asked */
     gboolean holds;     /* board_hold() */
@@ -88,29 +82,6 @@ turn_away (Board *self, GQueue *requests)
         queue_too_late (self, request);
 }
 
-static void
-listeners_see (Board *self, json_object *line)
-{
-    g_autoptr (GArray) now = NULL;
-
-    g_mutex_lock (&self->lock);
-    now = g_array_copy (self->listeners);
-    g_mutex_unlock (&self->lock);
-
-    for (guint i = 0; i < now->len; i++) {
-        Listener *entry = &g_array_index (now, Listener, i);
-        gboolean still_there = FALSE;
-
-        /* A listener called before may have taken this one away. */
-        g_mutex_lock (&self->lock);
-        for (guint j = 0; j < self->listeners->len; j++)
-            still_there |= g_array_index (self->listeners, Listener, j).handle == entry->handle;
-        g_mutex_unlock (&self->lock);
-        if (still_there)
-            entry->listener (line, entry->data);
-    }
-}
-
 static gboolean
 is_kept (const char *type)
 {
@@ -140,7 +111,7 @@ static void
 deliver_line (Board *self, json_object *line)
 {
     self->shown = line;
-    listeners_see (self, line);
+    board_listeners_see (self->listeners, line);
     self->shown = NULL;
     g_clear_pointer (&self->text, g_free);
     json_object_put (line);
@@ -221,7 +192,7 @@ board_new (GMainContext *main, GMainContext *work)
     g_mutex_init (&self->lock);
     self->work = g_main_context_ref (work ? work : g_main_context_default ());
     self->latest = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, line_free);
-    self->listeners = g_array_new (FALSE, FALSE, sizeof (Listener));
+    self->listeners = board_listeners_new ();
     self->delivery = delivery_source (self, main);
     return self;
 }
@@ -235,7 +206,7 @@ board_free (Board *self)
     deliver (self);
     g_source_destroy (self->delivery);
     g_source_unref (self->delivery);
-    g_array_free (self->listeners, TRUE);
+    board_listeners_free (self->listeners);
     g_hash_table_unref (self->latest);
     g_main_context_unref (self->work);
     g_mutex_clear (&self->lock);
@@ -321,23 +292,13 @@ board_close (Board *self)
 guint
 board_listen (Board *self, BoardListener listener, gpointer data)
 {
-    Listener entry = { .listener = listener, .data = data };
-
-    g_mutex_lock (&self->lock);
-    entry.handle = ++self->last_handle;
-    g_array_append_val (self->listeners, entry);
-    g_mutex_unlock (&self->lock);
-    return entry.handle;
+    return board_listeners_add (self->listeners, listener, data);
 }
 
 void
 board_unlisten (Board *self, guint handle)
 {
-    g_mutex_lock (&self->lock);
-    for (guint i = 0; i < self->listeners->len; i++)
-        if (g_array_index (self->listeners, Listener, i).handle == handle)
-            g_array_remove_index (self->listeners, i--);
-    g_mutex_unlock (&self->lock);
+    board_listeners_remove (self->listeners, handle);
 }
 
 void
