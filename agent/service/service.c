@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/service/service.h"
 
-#include <string.h>
-
-#include "agent/libvirt/session.h"
 #include "agent/migration/error.h"
 #include "agent/service/caller.h"
 #include "agent/service/calls.h"
+#include "agent/service/departures.h"
 #include "agent/service/entry.h"
-#include "agent/service/guest.h"
-#include "agent/service/link.h"
 #include "agent/service/reply.h"
-#include "agent/service/watcher.h"
+#include "agent/service/shares.h"
 
 /* What changes is told so often, and no more. */
 #define TICK_S 1
@@ -25,8 +21,7 @@ struct Service {
     Config *config;
     EntryHost host;
     GPtrArray *entries;
-    Watcher *watcher; /* from service_begin() on */
-    char *watched;    /* what of the configuration it goes by */
+    Departures *departures; /* from service_begin() on */
     guint tick, ticks;
     guint delivery;        /* while there are migrations */
     char *metrics_trouble; /* told once */
@@ -60,25 +55,6 @@ service_mode_of (const Service *self, const Order *order)
     return order->mode == MODE_CONFIGURED ? default_mode (self) : order->mode;
 }
 
-static void on_departure (const char *domain, const char *uuid, gpointer data);
-
-/* Anew where that is another one now. */
-static void
-watch_libvirt (Service *self)
-{
-    const char *uri = config_agent_value (self->config, "libvirt-uri");
-    const char *auth_file = config_agent_value (self->config, "auth-file");
-    g_autofree char *wanted = g_strdup_printf ("%s %s", uri ? uri : "", auth_file ? auth_file : "");
-
-    if (g_strcmp0 (self->watched, wanted) == 0)
-        return;
-    g_free (self->watched);
-    self->watched = g_steal_pointer (&wanted);
-    watcher_free (self->watcher);
-    libvirt_set_auth_file (g_strcmp0 (auth_file, "none") == 0 ? NULL : auth_file);
-    self->watcher = watcher_new (uri, on_departure, self);
-}
-
 gboolean
 service_reload (Service *self, GError **error)
 {
@@ -88,60 +64,12 @@ service_reload (Service *self, GError **error)
         return FALSE;
     config_free (self->config);
     self->config = config;
-    if (self->host.manager)
-        watch_libvirt (self);
+    if (self->departures)
+        departures_watch (self->departures, self->config);
     return TRUE;
 }
 
 /* -- Once a second -- */
-
-static guint64
-link_bandwidth (const Service *self)
-{
-    const char *text = config_agent_value (self->config, "link-bandwidth");
-    guint64 rate = 0;
-
-    if (text && units_parse_rate ("link-bandwidth", text, &rate, NULL) && rate != UNITS_UNLIMITED)
-        return rate;
-    return 0;
-}
-
-static void
-set_shares (GPtrArray *senders, const guint64 *shares, guint64 link)
-{
-    for (guint i = 0; i < senders->len; i++) {
-        LinkShare share = { .others = senders->len - 1,
-                            .bandwidth_bytes_per_s = MAX (shares[i], 1),
-                            .share_pct = (guint)(shares[i] * 100 / link) };
-
-        job_set_share (entry_job (g_ptr_array_index (senders, i)), &share);
-    }
-}
-
-static void
-divide_link (Service *self)
-{
-    guint64 link = link_bandwidth (self);
-    g_autofree guint64 *wanted = g_new0 (guint64, self->entries->len + 1);
-    g_autofree guint64 *shares = g_new0 (guint64, self->entries->len + 1);
-    g_autoptr (GPtrArray) senders = g_ptr_array_new ();
-
-    for (guint i = 0; i < self->entries->len; i++) {
-        Entry *entry = g_ptr_array_index (self->entries, i);
-
-        if (entry_job (entry) && entry_wants (entry, &wanted[senders->len]))
-            g_ptr_array_add (senders, entry);
-        else if (entry_job (entry))
-            job_set_share (entry_job (entry), &(LinkShare){ 0 });
-    }
-    if (link) {
-        link_divide (link, wanted, senders->len, shares);
-        set_shares (senders, shares, link);
-        return;
-    }
-    for (guint i = 0; i < senders->len; i++)
-        job_set_share (entry_job (g_ptr_array_index (senders, i)), &(LinkShare){ 0 });
-}
 
 static void
 write_metrics (Service *self)
@@ -174,7 +102,7 @@ on_tick (gpointer data)
         if (entry_is_old (entry))
             g_ptr_array_remove_index_fast (self->entries, i - 1);
     }
-    divide_link (self);
+    shares_divide (self->entries, self->config);
     if (self->ticks++ % TICKS_PER_METRICS == 0)
         write_metrics (self);
     if (self->entries->len > 0)
@@ -246,6 +174,19 @@ service_has (const Service *self, const char *address)
     return find (self, address) != NULL;
 }
 
+gboolean
+service_has_guest (const Service *self, const char *uuid)
+{
+    for (guint i = 0; i < self->entries->len; i++) {
+        Entry *entry = g_ptr_array_index (self->entries, i);
+
+        if (entry_job (entry) && entry_view (entry) &&
+            g_ascii_strcasecmp (job_vm_uuid (entry_job (entry)), uuid) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 guint
 service_count (const Service *self)
 {
@@ -298,45 +239,6 @@ service_take (Service *self, Order *order, Traits *traits, GDBusMethodInvocation
     }
 }
 
-/* -- Seen in libvirt -- */
-
-/* Somebody may have handed it over, by whichever monitor. */
-static gboolean
-has_guest (const Service *self, const char *uuid)
-{
-    for (guint i = 0; i < self->entries->len; i++) {
-        Entry *entry = g_ptr_array_index (self->entries, i);
-
-        if (entry_job (entry) && entry_view (entry) &&
-            g_ascii_strcasecmp (job_vm_uuid (entry_job (entry)), uuid) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* `qmpmig --libvirt DOMAIN migrate`, say. */
-static gboolean
-is_of_another (const Service *self, const char *domain)
-{
-    g_autoptr (QmpAddress) address = guest_address (self->config, domain, NULL);
-
-    if (!address || !guest_is_taken (address))
-        return FALSE;
-    g_message ("%s: another qmpmig is at it; it is left alone", address->text);
-    return TRUE;
-}
-
-static void
-on_departure (const char *domain, const char *uuid, gpointer data)
-{
-    Service *self = data;
-    const char *name = strchr (domain, '@') ? uuid : domain;
-    g_autofree char *address = g_strconcat ("libvirt:", name, NULL);
-
-    if (!has_guest (self, uuid) && !is_of_another (self, name))
-        service_take (self, order_new (ORDER_STEER, address, NULL, NULL, NULL), NULL, NULL);
-}
-
 /* -- Gone on with -- */
 
 static void
@@ -386,8 +288,7 @@ service_free (Service *self)
         g_source_remove (self->tick);
     if (self->delivery)
         g_source_remove (self->delivery);
-    watcher_free (self->watcher);
-    g_free (self->watched);
+    departures_free (self->departures);
     g_ptr_array_unref (self->entries);
     metrics_free (self->host.metrics);
     g_clear_object (&self->host.manager);
@@ -403,7 +304,8 @@ service_begin (Service *self, GDBusObjectManagerServer *manager)
     g_autoptr (GPtrArray) orders = ticket_take_all ();
 
     self->host.manager = g_object_ref (manager);
-    watch_libvirt (self);
+    self->departures = departures_new (self);
+    departures_watch (self->departures, self->config);
     for (guint i = 0; i < orders->len; i++) {
         Order *order = g_ptr_array_index (orders, i);
 

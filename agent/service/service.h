@@ -25,5 +25,7 @@ Mode service_mode_of (const Service *self, const Order *order);
 void service_take (Service *self, Order *order, Traits *traits, GDBusMethodInvocation *invocation);
 /* Is there one under way at that address? */
 gboolean service_has (const Service *self, const char *address);
+/* Of a guest with that uuid, by whichever monitor? */
+gboolean service_has_guest (const Service *self, const char *uuid);
 /* How many, for systemd. */
 guint service_count (const Service *self);
