@@ -11,16 +11,22 @@
 
 #define ANSWER_MAX 4096
 
+static gboolean
+leave_caller (void)
+{
+    int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+    return null >= 0 && dup2 (null, STDIN_FILENO) >= 0 && dup2 (null, STDOUT_FILENO) >= 0 &&
+           dup2 (null, STDERR_FILENO) >= 0;
+}
+
 /* Only the pipe stays open, in standard output's place. */
 static void
 leave_parent (int pipe)
 {
-    int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
-
     setsid ();
     alarm (LIFE_S);
-    if (null < 0 || dup2 (null, STDIN_FILENO) < 0 || dup2 (null, STDERR_FILENO) < 0 ||
-        dup2 (pipe, STDOUT_FILENO) < 0)
+    if (!leave_caller () || dup2 (pipe, STDOUT_FILENO) < 0)
         _exit (1);
     close_range (STDERR_FILENO + 1, ~0U, 0);
 }
@@ -57,7 +63,8 @@ errand_send (ErrandWork work, gpointer data, guint wait_ms)
     char *answer;
     pid_t child;
 
-    if (pipe2 (ends, O_CLOEXEC) < 0)
+    /* The caller reads until nobody holds its pipes; when the child gets to run is not known. */
+    if ((wait_ms == 0 && !leave_caller ()) || pipe2 (ends, O_CLOEXEC) < 0)
         return NULL;
     child = fork ();
     if (child == 0)

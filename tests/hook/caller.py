@@ -42,9 +42,8 @@ class Host:
         text = (BUILD / "packaging" / built).read_text()
         path = self.top.joinpath(*place)
         path.parent.mkdir(parents=True, exist_ok=True)
-        line, = [line for line in text.splitlines() if "/bin/qmpmig hook " in line]
-        installed = line.replace("exec ", "").split()[0]
-        path.write_text(text.replace(installed, str(self.top / "qmpmig")))
+        line, = [line for line in text.splitlines() if "/qmpmig/hook " in line]
+        path.write_text(text.replace(line.split()[0], str(self.top / "helpers/hook")))
         path.chmod(0o755)
         return path
 

@@ -12,7 +12,9 @@ from tests.hook.case import HookCase
 ALONE = True
 TIMEOUT = 900
 CALLS = 60
-QUIET_S = 0.015     # no start of /bin/true takes longer, twenty times in a row
+ROUNDS = 4          # until nobody else used the machine meanwhile
+MEDIAN_S = 0.02
+QUIET_S = 0.015     # no start of /bin/true takes longer
 PATIENCE_S = 60
 WEB1 = (DOMAINS / "web1.xml").read_text()
 NOVA = (DOMAINS / "nova.xml").read_text()
@@ -21,17 +23,21 @@ NOVA = (DOMAINS / "nova.xml").read_text()
 @unittest.skipUnless(os.environ.get("QMPMIG_LONG"), "long: --long runs it")
 class HowLong(HookCase):
     def assert_within(self, name, host, run):
-        """The median is; so is the worst, less what the machine itself was once late with a program that does nothing."""
-        taken, idle = [], []
-        for _ in range(CALLS):
-            idle.append(host.run(["/bin/true"])[1])
-            taken.append(run())
-        jitter_s = max(idle) - statistics.median(idle)
-        told = (f"{name}: {CALLS} calls, median {statistics.median(taken) * 1000:.1f} ms, worst {max(taken) * 1000:.1f} ms; "
-                f"/bin/true: median {statistics.median(idle) * 1000:.1f} ms, worst {max(idle) * 1000:.1f} ms")
-        print(told)
-        self.assertLess(statistics.median(taken), LIMIT_S, told)
-        self.assertLess(max(taken) - jitter_s, LIMIT_S, told)
+        """Beside each call a program that does nothing: as long as that one is late, it is the machine, not the hook."""
+        for _ in range(ROUNDS):
+            self.await_quiet(host)
+            taken, idle = [], []
+            for _ in range(CALLS):
+                idle.append(host.run(["/bin/true"])[1])
+                taken.append(run())
+            told = f"{name}: {CALLS} calls, {figures(taken)}; /bin/true: {figures(idle)}"
+            print(told)
+            if max(taken) < LIMIT_S or max(idle) <= QUIET_S:
+                break
+        else:
+            self.skipTest("the machine is busy")
+        self.assertLess(statistics.median(taken) - statistics.median(idle), MEDIAN_S, told)
+        self.assertLess(max(taken), LIMIT_S, told)
 
     def await_quiet(self, host):
         """On a busy machine the figures are the others'."""
@@ -42,7 +48,6 @@ class HowLong(HookCase):
 
     def measure(self, bus, name):
         host = self.host(bus)
-        self.await_quiet(host)
         vdsm, libvirtd = Vdsm(host), Libvirtd(host)
         for point in ("before_vm_migrate_source", "after_vm_migrate_source"):
             self.assert_within(f"{name}: vdsm {point}", host,
@@ -68,6 +73,10 @@ class HowLong(HookCase):
 
     def test_a_deaf_bus(self):
         self.measure(DeafBus(), "deaf bus")
+
+
+def figures(seconds):
+    return f"median {statistics.median(seconds) * 1000:.1f} ms, worst {max(seconds) * 1000:.1f} ms"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import unittest
 import xml.etree.ElementTree as tree
 
 from tests.hook.bus import Bus
-from tests.hook.caller import DOMAINS, HookError, Vdsm, assert_quick
+from tests.hook.caller import DOMAINS, TRIES, HookError, Vdsm, assert_quick
 from tests.hook.case import HookCase, ServiceTroubles
 
 WEB1 = (DOMAINS / "web1.xml").read_text()
@@ -57,12 +57,18 @@ class WhateverBecomesOfQmpmig(Hooks):
         path.chmod(0o755)
 
     def test_without_it_guests_move(self):
-        (self.caller.host.top / "qmpmig").unlink()
+        (self.caller.host.top / "helpers/hook").unlink()
         self.assertIn("not found", self.caller.run("before_vm_migrate_source", WEB1)[1])
 
-    def test_without_its_helper_guests_move(self):
+    def test_the_command_is_the_helper_and_never_fails(self):
+        program = [self.caller.host.top / "qmpmig", "hook", "vdsm", "no_such_point"]
+        done, _ = self.caller.host.run(program)
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        self.assertIn(b"no_such_point is not one that qmpmig has to do with", done.stderr)
         (self.caller.host.top / "helpers/hook").unlink()
-        self.assertIn("is not installed", self.caller.run("before_vm_migrate_source", WEB1)[1])
+        done, _ = self.caller.host.run(program)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"is not installed", done.stderr)
 
     def test_crashing_it_lets_guests_move(self):
         self.replace("helpers/hook", "#!/bin/sh\nkill -SEGV $$\n")
@@ -105,7 +111,7 @@ class TheHandOver(Hooks):
         vdsm = self.vdsm(Bus("answers"))
         vdsm.run("before_vm_migrate_source", WEB1)
         self.bus.calls(2)
-        said = {vdsm.run("after_vm_migrate_source", WEB1)[1] for _ in range(3)}
+        said = {vdsm.run("after_vm_migrate_source", WEB1)[1] for _ in range(TRIES)}
         self.assertIn("qmpmig: web1: completed after 12.3 s; the trace is /var/lib/qmpmig/traces/one.jsonl\n", said)
 
     def test_the_outcome_of_another_guest_does_not(self):
