@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """tests/bench/faithful: which traces it may use, and what counts as near. The table itself is made by hand."""
 
-import hashlib
+import json
+import pathlib
+import tempfile
 import unittest
+from unittest import mock
 
 from tests.bench.faithful_lab import recordings, report
 from tests.bench.faithful_lab.replay import Outcome, Row
-
-
-def is_held_out(path):
-    return hashlib.sha256(recordings.read(path)[0]["id"].encode()).digest()[0] % 2 == 0
 
 
 class Recordings(unittest.TestCase):
     def test_there_are_twenty_that_nothing_was_fitted_on(self):
         self.assertGreaterEqual(len(recordings.paths("held-out")), 20)
 
-    def test_the_id_decides_what_is_held_out(self):
-        for folder in recordings.FOLDERS:
-            for path in recordings.paths(folder):
-                self.assertEqual(is_held_out(path), folder == "held-out", path.name)
+    def test_what_is_held_out_came_after_all_that_the_model_was_fitted_on(self):
+        for path in recordings.paths("held-out"):
+            self.assertGreater(recordings.began(path), recordings.newest("fitted"), path.name)
 
     def test_none_names_a_machine(self):
         for folder in recordings.FOLDERS:
@@ -28,6 +26,58 @@ class Recordings(unittest.TestCase):
                 self.assertFalse({"trace", "dest-socket"} & set(header["options"]), path.name)
                 self.assertEqual(header["ends"]["source"]["address"], "bench")
                 self.assertEqual(lines[-1]["outcome"], "completed")
+
+
+def write(folder, name, **more):
+    header = {"type": "header", "id": name, "role": "migrate", "wall_clock": "2026-01-02T10:00", "options": {"trace": "/here"},
+              "ends": {"source": {"address": "/here", "observed": True, "version": "10.0.2", "capabilities": {}, "parameters": {}}}}
+    result = {"type": "result", "outcome": more.pop("outcome", "completed")}
+    lines = {**header, **more}, {"type": "event"}, result
+    pathlib.Path(folder, f"{name}.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+
+
+class Adopted(unittest.TestCase):
+    def setUp(self):
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        self.results, top = (pathlib.Path(home.name, name) for name in ("results", "traces"))
+        self.results.mkdir()
+        here = mock.patch.object(recordings, "TOP", top)
+        here.start()
+        self.addCleanup(here.stop)
+
+    def adopt(self, since="2026-01-02T09:00"):
+        recordings.adopt([self.results], since)
+        return [path.name.removesuffix(".jsonl.gz") for path in recordings.paths("held-out")]
+
+    def test_the_newest_of_each_cell_and_contender(self):
+        write(self.results, "cell-auto-0")
+        write(self.results, "cell-auto-1", wall_clock="2026-01-02T10:01")
+        write(self.results, "cell-deadline-0")
+        self.assertEqual(self.adopt(), ["cell-auto-1", "cell-deadline-0"])
+
+    def test_what_is_older_failed_or_begun_by_others_is_not(self):
+        write(self.results, "old-auto-0", wall_clock="2026-01-02T08:59")
+        write(self.results, "failed-auto-0", outcome="failed")
+        write(self.results, "libvirt-auto-0", role="steer")
+        self.assertEqual(self.adopt(), [])
+
+    def test_what_was_held_out_goes(self):
+        write(self.results, "cell-auto-0")
+        self.adopt()
+        pathlib.Path(self.results, "cell-auto-0.jsonl").unlink()
+        self.assertEqual(self.adopt(), [])
+
+    def test_no_moment_before_what_the_model_was_fitted_on(self):
+        write(self.results, "cell-auto-0")
+        recordings.add("fitted", self.results / "cell-auto-0.jsonl")
+        with self.assertRaisesRegex(ValueError, "2026-01-02T10:00"):
+            self.adopt()
+
+    def test_without_what_names_a_machine(self):
+        write(self.results, "cell-auto-0")
+        self.adopt()
+        self.assertNotIn("/here", json.dumps(recordings.read(recordings.paths("held-out")[0])))
 
 
 class Near(unittest.TestCase):

@@ -44,6 +44,42 @@ def anonymous(line):
     return {key: value for key, value in line.items() if key not in ESTIMATES}
 
 
+def began(path):
+    """As text, which sorts as the time does."""
+    return read(path)[0]["wall_clock"]
+
+
+def newest(folder):
+    return max(map(began, paths(folder)), default="")
+
+
+def is_ours(lines):
+    """Begun by qmpmig, and completed: all that its QEMU was told is there."""
+    return lines[0].get("role") == "migrate" and lines[-1].get("outcome") == "completed"
+
+
+def choose(results, since):
+    """Of what was begun after SINCE and completed, the newest of each cell and contender."""
+    chosen = {}
+    for path in itertools.chain(*(pathlib.Path(folder).glob("*.jsonl") for folder in results)):
+        lines = read(path)
+        if is_ours(lines) and lines[0]["wall_clock"] > max(since, chosen.get(cell(path), ("",))[0]):
+            chosen[cell(path)] = (lines[0]["wall_clock"], path)
+    return sorted(path for _, path in chosen.values())
+
+
+def adopt(results, since):
+    """Held out is then what is chosen there, and nothing else."""
+    if since < newest("fitted"):
+        raise ValueError(f"{since}: the newest that the model was fitted on began {newest('fitted')}")
+    chosen = choose(results, since)
+    for path in paths("held-out"):
+        path.unlink()
+    for path in chosen:
+        add("held-out", path)
+    return chosen
+
+
 def add(folder, path):
     lines = [anonymous(line) for line in read(path) if line["type"] != "event"]
     name = pathlib.Path(path).name.removesuffix(".gz").removesuffix(".jsonl")
