@@ -28,7 +28,9 @@ struct Thread {
     Traffic traffic;
     /* the window */
     double window_us, window_bytes, window_pages;
+    double socket_bytes;     /* of this connection */
     double room_us;          /* of the link's time, that the socket can take at once */
+    gboolean blocked;        /* until a part of the socket is empty */
     double rate, pages_rate; /* per second */
     double threshold;        /* bytes: less can be sent within the limit */
     double expected_us;
@@ -51,6 +53,8 @@ double thread_left_bytes (const Thread *self);
 Postage thread_postage (const Thread *self, double bytes_per_s, guint channels);
 double thread_rate (const Thread *self);      /* bytes per second that go out */
 double thread_socket_us (const Thread *self); /* of the link's time, that a full socket holds */
+/* For US, or less when nothing is left. */
+void thread_send (Thread *self, double us);
 void thread_sync (Thread *self);
 void thread_forced_sync (Thread *self);
 void thread_complete (Thread *self);

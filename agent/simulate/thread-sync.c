@@ -48,27 +48,17 @@ rate (Thread *self)
     self->period_bytes = self->traffic.bytes;
 }
 
-/* Meanwhile the socket is emptied. */
-static void
-await_vcpu (Thread *self)
-{
-    double us = vcpu_sleeps_us (&self->vcpu, self->now_us);
-
-    self->room_us = MIN (self->room_us + us, thread_socket_us (self));
-    thread_pass_time (self, us);
-}
-
-/* Under TCG it is over when each vCPU has been seen awake. */
+/* Under TCG it is over when each vCPU has been seen awake; the clock is read then. */
 void
 thread_sync (Thread *self)
 {
     self->period_dirty += memory_sync (self->memory);
     self->syncs++;
     self->synced_us = self->now_us;
-    rate (self);
     self->left_at_sync = thread_left_bytes (self);
     if (!self->setup.kvm)
-        await_vcpu (self);
+        thread_pass_time (self, vcpu_sleeps_us (&self->vcpu, self->now_us));
+    rate (self);
 }
 
 double

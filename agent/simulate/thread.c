@@ -25,6 +25,9 @@ thread_new (const ThreadSetup *setup, const Area *areas, guint count, const Writ
     for (guint i = 0; i < writer_count; i++)
         writer_start (&self->writers[i]);
     self->memory = memory_new (areas, count, self->writers, setup->kvm ? CLEAR_CHUNK : 0);
+    self->socket_bytes =
+        setup->machine.socket_bytes *
+        (1 + setup->machine.socket_spread * (2 * g_rand_double (self->chance) - 1));
     self->link = *link;
     link_start (&self->link, self->chance);
     self->vcpu = (Vcpu){ .busy = setup->busy };
@@ -118,7 +121,7 @@ thread_socket_us (const Thread *self)
 {
     if (self->bandwidth > 0 && self->bandwidth <= link_rate (&self->link, self->now_us))
         return 0;
-    return self->setup.machine.socket_bytes / thread_rate (self) * G_USEC_PER_SEC;
+    return self->socket_bytes / thread_rate (self) * G_USEC_PER_SEC + self->setup.machine.socket_us;
 }
 
 void
@@ -130,6 +133,7 @@ thread_pass_time (Thread *self, double us)
         writer_run (&self->writers[i], work, us);
     self->end.lost_us += us - work;
     self->now_us += us;
+    self->room_us = MIN (self->room_us + us, thread_socket_us (self));
 }
 
 /* Whatever happens by the clock, up to now. */
@@ -193,33 +197,13 @@ decide (Thread *self)
     return TRUE;
 }
 
-Postage
-thread_postage (const Thread *self, double bytes_per_s, guint channels)
+/* Nobody looks up while the socket is full. */
+static double
+until_stop_us (const Thread *self, double until_us)
 {
-    const SimMachine *machine = &self->setup.machine;
-    gboolean deltas = self->syncs > 1;
+    double stop_us = MIN (until_us, next_turn_us (self));
 
-    return (Postage){
-        .us_per_byte = G_USEC_PER_SEC / bytes_per_s,
-        .page_us = MAX (machine->page_us, machine->channel_page_us / MAX (channels, 1)),
-        .zero_page_us = machine->zero_page_us,
-        .cache_pages = deltas ? (double)self->setup.xbzrle_cache_bytes / SIM_PAGE : 0,
-    };
-}
-
-static void
-send (Thread *self, double us)
-{
-    Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
-    double spent;
-
-    self->room_us -= memory_send (self->memory, &postage, self->room_us, &self->traffic);
-    spent = memory_send (self->memory, &postage, us, &self->traffic);
-    if (spent < us) { /* nothing is left: it looks again at once */
-        spent = MAX (spent, MIN (1000, us));
-        self->slice_end_us = self->now_us + spent;
-    }
-    thread_pass_time (self, spent);
+    return MAX ((self->blocked ? stop_us : MIN (stop_us, self->slice_end_us)) - self->now_us, 1);
 }
 
 static void
@@ -242,11 +226,9 @@ thread_run (Thread *self, double until_us)
         start (self);
     while (self->now_us < until_us && !self->end.completed && !self->end.cancelled) {
         take_turns (self);
-        if (self->now_us >= self->slice_end_us && !decide (self))
+        if (!self->blocked && self->now_us >= self->slice_end_us && !decide (self))
             return FALSE;
-        send (
-            self,
-            MAX (MIN (MIN (self->slice_end_us, until_us), next_turn_us (self)) - self->now_us, 1));
+        thread_send (self, until_stop_us (self, until_us));
     }
     return !self->end.completed && !self->end.cancelled;
 }

@@ -14,7 +14,10 @@ typedef struct {
     double setup_us;              /* until the first page goes */
     double page_us, zero_page_us; /* of the migration thread, for a page */
     double channel_page_us;       /* of a channel, for a page on its way into the socket */
-    double socket_bytes;          /* that wait in the socket when it is full */
+    double socket_bytes;          /* that wait in the socket when it is full ... */
+    double socket_us;             /* ... and of the link's time, what is on its way */
+    double socket_spread;         /* by such a share one connection's differs from another's */
+    double socket_lump;           /* share that is empty before a full one takes more; 0: any */
     double switch_us;             /* of the blackout, without memory */
     double notice_us;             /* from the last byte until we have seen the guest run */
     double postcopy_us, fault_us; /* switch to postcopy; one fault without load */
