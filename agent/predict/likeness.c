@@ -3,112 +3,34 @@
 
 #include <math.h>
 
+#include "agent/predict/likeness-internal.h"
 #include "agent/predict/look-fit.h"
 #include "agent/units.h"
 
-/* A look over a shorter time says nothing of a rate. */
-#define SHORTEST_US 50000
-/* A guest in slices of 10 ms: which of them fall into a shorter time is chance. */
+/* A throttled guest runs in slices of 10 ms: which of them fall into a shorter time is chance, and
+ * how much of one is at the end of a longer. */
 #define BLURRED_US 20000.0
-/* With so much left of what was known to be dirty, much of what was written was known already. */
-#define MUCH_LEFT 0.25
-/* Looks with little left are better; those with much count where there are so many for one. */
-#define MANY 3
+#define GRAIN_US   10000.0
+/* Of somebody who is not held back it is known better when QEMU looked. */
+#define SOON_US 5000.0
+#define LAG_US  1000.0
+/* A look that is off by such a share is a good one. */
+#define GOOD 0.05
 /* With less that could be found one that was found stands for too many. */
 #define LEAST_UNKNOWN 0.25
-/* Pages that go for less did not need the link. */
-#define FULL_PAGE_BYTES 2048
 /* Fewer tell nothing of what pages are like. */
 #define ENOUGH_PAGES 256
 
 typedef struct {
     const GArray *samples; /* Sample */
     GArray *looks;         /* Look: QEMU's, at the dirty log */
-    GArray *crowded;       /* the same with much left */
     double most;           /* bytes found by one of them */
 } Study;
 
 static const Sample *
 sample_at (const Study *self, guint index)
 {
-    return &g_array_index (self->samples, Sample, index);
-}
-
-static double
-known (guint64 value)
-{
-    return value == SAMPLE_UNKNOWN ? 0 : (double)value;
-}
-
-static gboolean
-is_precopy (const Sample *s)
-{
-    return s->status == QMPMIG_STATUS_ACTIVE && s->guest_running == 1;
-}
-
-/* --- the link -------------------------------------------------------------------------------- */
-
-typedef struct {
-    double rate, us;
-} Stretch;
-
-static double
-pages_of (const Sample *s)
-{
-    return known (s->normal_pages) + known (s->zero_pages) + known (s->xbzrle_pages) -
-           known (s->xbzrle_overflow);
-}
-
-/* The link was what held it up: there were pages, and they were full ones. */
-static gboolean
-take_stretch (const Sample *last, const Sample *now, Stretch *ret)
-{
-    double pages = pages_of (now) - pages_of (last);
-    double bytes = known (now->sent_bytes) - known (last->sent_bytes);
-
-    *ret = (Stretch){ .us = (double)(now->now_us - last->now_us) };
-    if (!is_precopy (last) || !is_precopy (now) || ret->us < SHORTEST_US || pages <= 0 ||
-        bytes < pages * FULL_PAGE_BYTES)
-        return FALSE;
-    ret->rate = bytes * G_USEC_PER_SEC / ret->us;
-    return TRUE;
-}
-
-static int
-compare_stretches (gconstpointer a, gconstpointer b)
-{
-    double x = ((const Stretch *)a)->rate, y = ((const Stretch *)b)->rate;
-
-    return (x > y) - (x < y);
-}
-
-/* In half of the time it was faster. */
-static double
-median_rate (GArray *stretches)
-{
-    double all = 0, past = 0;
-    guint i = 0;
-
-    g_array_sort (stretches, compare_stretches);
-    for (guint k = 0; k < stretches->len; k++)
-        all += g_array_index (stretches, Stretch, k).us;
-    while (i + 1 < stretches->len && (past += g_array_index (stretches, Stretch, i).us) < all / 2)
-        i++;
-    return stretches->len ? g_array_index (stretches, Stretch, i).rate : 0;
-}
-
-static double
-find_link (const Study *self)
-{
-    g_autoptr (GArray) stretches = g_array_new (FALSE, FALSE, sizeof (Stretch));
-
-    for (guint i = 1; i < self->samples->len; i++) {
-        Stretch stretch;
-
-        if (take_stretch (sample_at (self, i - 1), sample_at (self, i), &stretch))
-            g_array_append_val (stretches, stretch);
-    }
-    return median_rate (stretches);
+    return sample_in (self->samples, index);
 }
 
 /* --- how much it writes ---------------------------------------------------------------------- */
@@ -128,26 +50,34 @@ most_written (const Study *self)
 /* What was still to be sent was known to be dirty, and is not found again when it is written: in
  * the first pass that may be any page, and later one of those that are written to. */
 static double
-unknown_share (const Study *self, const Sample *last)
+unknown_share (const Study *self, const Sample *last, const Sample *now)
 {
-    double left = known (last->remaining_bytes);
+    double left = known (now->remaining_bytes) - known (now->dirtied_bytes);
     double all = last->syncs < 2 ? known (last->total_bytes) : self->most;
 
-    return MAX (1 - left / MAX (all, 1), LEAST_UNKNOWN);
+    return CLAMP (1 - left / MAX (all, 1), LEAST_UNKNOWN, 1);
+}
+
+static double
+trust (const Sample *last, double guest_us, double unknown)
+{
+    double grain_us = known (last->throttle_pct) > 0 ? GRAIN_US : LAG_US, off = grain_us / guest_us;
+
+    return unknown * unknown * GOOD * GOOD / (GOOD * GOOD + off * off);
 }
 
 static void
 take_look (Study *self, const Sample *last, const Sample *now, double guest_us)
 {
-    Look look = { .us = guest_us, .bytes = known (now->dirtied_bytes) };
+    double unknown = unknown_share (self, last, now);
+    Look look = { .us = guest_us,
+                  .bytes = known (now->dirtied_bytes) / unknown,
+                  .trust = trust (last, guest_us, unknown) };
     gboolean alone = last->syncs > 0 && now->syncs == last->syncs + 1;
-    gboolean crowded = known (last->remaining_bytes) > MUCH_LEFT * look.bytes;
+    gboolean held_back = known (last->throttle_pct) > 0;
 
-    if (!alone || guest_us <= BLURRED_US || now->guest_running != 1)
-        return;
-    if (crowded)
-        look.bytes /= unknown_share (self, last);
-    g_array_append_val (crowded ? self->crowded : self->looks, look);
+    if (alone && guest_us > (held_back ? BLURRED_US : SOON_US) && now->guest_running == 1)
+        g_array_append_val (self->looks, look);
 }
 
 static void
@@ -166,8 +96,6 @@ find_looks (Study *self)
         take_look (self, last, now, guest_us);
         guest_us = 0;
     }
-    if (self->crowded->len > MANY * self->looks->len)
-        g_array_append_vals (self->looks, self->crowded->data, self->crowded->len);
 }
 
 /* --- what its pages are like ----------------------------------------------------------------- */
@@ -199,7 +127,7 @@ static double
 share_of_zero (const Sample *first, const Sample *last)
 {
     double zero = known (last->zero_pages) - known (first->zero_pages);
-    double pages = pages_of (last) - pages_of (first);
+    double pages = pages_in (last) - pages_in (first);
 
     return pages > ENOUGH_PAGES ? MIN (zero / pages, 1) : 0;
 }
@@ -222,8 +150,9 @@ find_terms (Study *self, guint64 memory_bytes)
     const Sample *last = sample_at (self, self->samples->len - 1);
     double zero = share_of_zero (first, last);
     g_autofree char *keys = page_keys (self, zero);
-    double written = 0, idle;
-    g_autofree char *terms = look_fit (self->looks, memory_bytes, keys, &written);
+    double untouched = known (first->zero_pages) * SIM_PAGE * (1 - zero), written = 0, idle;
+    guint64 most = memory_bytes - MIN ((guint64)untouched, memory_bytes);
+    g_autofree char *terms = look_fit (self->looks, most, keys, &written);
 
     idle = MAX (known (first->zero_pages) * SIM_PAGE - written * zero, 0);
     return g_strdup_printf ("%s+zero:%.0fKiB", terms, idle / 1024);
@@ -242,10 +171,9 @@ gboolean
 likeness_take (Likeness *self, const Recording *recording, GError **error)
 {
     g_autoptr (GArray) looks = g_array_new (FALSE, FALSE, sizeof (Look));
-    g_autoptr (GArray) crowded = g_array_new (FALSE, FALSE, sizeof (Look));
-    Study study = { .samples = recording->samples, .looks = looks, .crowded = crowded };
+    Study study = { .samples = recording->samples, .looks = looks };
     guint64 memory = sample_at (&study, 0)->total_bytes;
-    double link = find_link (&study);
+    double link = likeness_link (recording->samples);
 
     if (memory == SAMPLE_UNKNOWN || memory < 1024 * 1024)
         return fail (error, "the trace does not tell the guest's memory");

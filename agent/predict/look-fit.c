@@ -8,13 +8,13 @@
 #define WELL 0.05
 /* Times in which a class is written through, in steps between these shares of the shortest and the
  * longest look. */
-#define TIMES    64
+#define TIMES    72
 #define SHORTEST 0.05
-#define LONGEST  1.5
+#define LONGEST  4
 /* Where looks leave it open a class is written through in about the time between them. */
-#define LEANING 0.002
-/* Smaller amounts are as wrong as these. */
-#define LEAST_BYTES (64 * PAGE)
+#define LEANING 0.01
+/* Smaller amounts are as wrong as this share of the largest. */
+#define LEAST 0.05
 
 typedef struct {
     gboolean sweep;
@@ -27,6 +27,11 @@ typedef struct {
     double error;
 } Guess;
 
+typedef struct {
+    const GArray *looks;
+    double least_bytes, most_bytes;
+} Problem;
+
 static double
 share (const Class *class, double us)
 {
@@ -36,95 +41,97 @@ share (const Class *class, double us)
 }
 
 static const Look *
-look_at (const GArray *looks, guint i)
+look_at (const Problem *self, guint i)
 {
-    return &g_array_index (looks, Look, i);
+    return &g_array_index (self->looks, Look, i);
 }
 
 static double
-weight (const Look *look)
+weight (const Problem *self, const Look *look)
 {
-    double bytes = MAX (look->bytes, LEAST_BYTES);
+    double bytes = MAX (look->bytes, self->least_bytes);
 
-    return 1 / (bytes * bytes);
+    return look->trust / (bytes * bytes);
 }
 
 /* The size of one class that meets LOOKS best beside OTHER; never below nothing. */
 static void
-size_beside (const GArray *looks, Class *class, const Class *other)
+size_beside (const Problem *self, Class *class, const Class *other)
 {
     double above = 0, below = 0;
 
-    for (guint i = 0; i < looks->len; i++) {
-        const Look *look = look_at (looks, i);
-        double part = share (class, look->us) * weight (look);
+    for (guint i = 0; i < self->looks->len; i++) {
+        const Look *look = look_at (self, i);
+        double part = share (class, look->us) * weight (self, look);
 
         above += part * (look->bytes - (other ? other->bytes * share (other, look->us) : 0));
         below += part * share (class, look->us);
     }
-    class->bytes = below > 0 ? MAX (above / below, 0) : 0;
+    class->bytes =
+        below > 0 ? CLAMP (above / below, 0, self->most_bytes - (other ? other->bytes : 0)) : 0;
 }
 
 static double
-error_of (const GArray *looks, const Guess *guess)
+error_of (const Problem *self, const Guess *guess)
 {
-    double sum = 0;
+    double sum = 0, all = 0;
 
-    for (guint i = 0; i < looks->len; i++) {
-        const Look *look = look_at (looks, i);
+    for (guint i = 0; i < self->looks->len; i++) {
+        const Look *look = look_at (self, i);
         double left = look->bytes;
 
+        all += look->trust;
         for (guint k = 0; k < G_N_ELEMENTS (guess->classes); k++)
             if (guess->classes[k].bytes > 0)
                 left -= guess->classes[k].bytes * share (&guess->classes[k], look->us);
-        sum += left * left * weight (look);
+        sum += left * left * weight (self, look);
     }
-    return sqrt (sum / looks->len);
+    return sqrt (sum / all);
 }
 
 static double
-time_at (const GArray *looks, guint step)
+time_at (const Problem *self, guint step)
 {
-    double first = look_at (looks, 0)->us * SHORTEST;
-    double last = look_at (looks, looks->len - 1)->us * LONGEST;
+    double first = look_at (self, 0)->us * SHORTEST;
+    double last = look_at (self, self->looks->len - 1)->us * LONGEST;
 
     return first * pow (last / first, step / (TIMES - 1.0));
 }
 
 static void
-keep_better (const GArray *looks, Guess *best, Guess *guess)
+keep_better (const Problem *self, Guess *best, Guess *guess)
 {
-    double middle = sqrt (look_at (looks, 0)->us * look_at (looks, looks->len - 1)->us) / 2;
+    double middle = sqrt (look_at (self, 0)->us * look_at (self, self->looks->len - 1)->us) / 2;
 
-    guess->error = error_of (looks, guess) + LEANING * fabs (log (guess->classes[0].us / middle));
+    guess->error = error_of (self, guess) + LEANING * fabs (log (guess->classes[0].us / middle));
     if (guess->error < best->error)
         *best = *guess;
 }
 
 static void
-try_one (const GArray *looks, gboolean sweep, Guess *best)
+try_one (const Problem *self, gboolean sweep, Guess *best)
 {
     for (guint i = 0; i < TIMES; i++) {
-        Guess guess = { .classes[0] = { .sweep = sweep, .us = time_at (looks, i) } };
+        Guess guess = { .classes[0] = { .sweep = sweep, .us = time_at (self, i) } };
 
-        size_beside (looks, &guess.classes[0], NULL);
-        keep_better (looks, best, &guess);
+        size_beside (self, &guess.classes[0], NULL);
+        keep_better (self, best, &guess);
     }
 }
 
 static void
-try_two (const GArray *looks, Guess *best)
+try_two (const Problem *self, Guess *best)
 {
     for (guint i = 0; i < TIMES; i++)
         for (guint k = i + 1; k < TIMES; k++) {
-            Guess guess = { .classes = { { .us = time_at (looks, i) },
-                                         { .us = time_at (looks, k) } } };
+            Guess guess = { .classes = { { .us = time_at (self, i) },
+                                         { .us = time_at (self, k) } } };
 
             for (guint round = 0; round < 50; round++) {
-                size_beside (looks, &guess.classes[0], &guess.classes[1]);
-                size_beside (looks, &guess.classes[1], &guess.classes[0]);
+                size_beside (self, &guess.classes[0], &guess.classes[1]);
+                size_beside (self, &guess.classes[1], &guess.classes[0]);
             }
-            keep_better (looks, best, &guess);
+            keep_better (self, best, &guess);
         }
 }
 
@@ -149,20 +156,41 @@ append_class (GString *out, const Class *class, const char *keys, double *room)
                             class->sweep ? "sweep" : "hot", size / 1024, rate, keys);
 }
 
+static double
+largest (const Problem *self)
+{
+    double most = PAGE;
+
+    for (guint i = 0; i < self->looks->len; i++)
+        most = MAX (most, look_at (self, i)->bytes);
+    return most;
+}
+
+static Guess
+find_best (const GArray *looks, double memory_bytes)
+{
+    Problem problem = { .looks = looks, .most_bytes = memory_bytes };
+    Guess best = { .error = INFINITY };
+
+    if (!looks->len)
+        return best;
+    problem.least_bytes = LEAST * largest (&problem);
+    try_one (&problem, FALSE, &best);
+    try_one (&problem, TRUE, &best);
+    if (best.error > WELL)
+        try_two (&problem, &best);
+    return best;
+}
+
 char *
 look_fit (GArray *looks, guint64 memory_bytes, const char *keys, double *ret_written_bytes)
 {
-    Guess best = { .error = INFINITY };
     GString *out = g_string_new (NULL);
     double room = (double)memory_bytes;
+    Guess best;
 
-    if (looks->len) {
-        g_array_sort (looks, compare_looks);
-        try_one (looks, FALSE, &best);
-        try_one (looks, TRUE, &best);
-        if (best.error > WELL)
-            try_two (looks, &best);
-    }
+    g_array_sort (looks, compare_looks);
+    best = find_best (looks, room);
     for (guint k = 0; k < G_N_ELEMENTS (best.classes); k++)
         append_class (out, &best.classes[k], keys, &room);
     if (!out->len)

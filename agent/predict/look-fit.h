@@ -7,6 +7,7 @@
 
 typedef struct {
     double us, bytes; /* so many different bytes were written in such a time of the guest's */
+    double trust;     /* how much this one counts beside others */
 } Look;
 
 /* Terms for workload_parse(): "hot:SIZE@RATE+...", or "idle". LOOKS (Look) are put in order of
