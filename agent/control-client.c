@@ -128,7 +128,7 @@ static gboolean
 fail_silent (ControlClient *self, GError **error)
 {
     return control_fail (error, EXIT_UNREACHABLE,
-                         "pid %d of qmpmig, which steers this migration, does not answer",
+                         "qmpmig (pid %d), which steers this migration, does not answer",
                          (int)self->pid);
 }
 
@@ -146,7 +146,7 @@ send_text (ControlClient *self, const char *text, gint64 deadline_us, GError **e
         else if (errno == EPIPE || errno == ECONNRESET)
             return TRUE; /* it may have said why before it hung up */
         else if (errno != EAGAIN && errno != EINTR)
-            return control_fail (error, EXIT_UNREACHABLE, "pid %d of qmpmig: %s", (int)self->pid,
+            return control_fail (error, EXIT_UNREACHABLE, "qmpmig (pid %d): %s", (int)self->pid,
                                  g_strerror (errno));
         else if (!wait_for (self, G_IO_OUT, deadline_us))
             return fail_silent (self, error);
@@ -176,7 +176,7 @@ next_line (ControlClient *self, gint64 deadline_us, GError **error)
 
     do {
         if (!qmp_reader_next (self->reader, &line, error)) {
-            g_prefix_error (error, "pid %d of qmpmig: ", (int)self->pid);
+            g_prefix_error (error, "qmpmig (pid %d): ", (int)self->pid);
             return NULL;
         }
     } while (!line && receive (self, deadline_us, error));
@@ -215,7 +215,7 @@ control_client_call (ControlClient *self, const char *command, json_object *argu
         return unwrap (answer, error);
     if (!local)
         control_fail (&local, EXIT_UNREACHABLE,
-                      "pid %d of qmpmig, which steered this migration, has ended", (int)self->pid);
+                      "qmpmig (pid %d), which steered this migration, has ended", (int)self->pid);
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;
 }

@@ -104,7 +104,12 @@ control_name (const QmpAddress *monitor, GError **error)
     if (stat (monitor->path, &at) == 0)
         return g_strdup_printf ("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT ".sock",
                                 (guint64)at.st_dev, (guint64)at.st_ino);
-    control_fail (error, EXIT_UNREACHABLE, "%s: %s", monitor->path, g_strerror (errno));
+    if (errno == ENOENT)
+        control_fail (error, EXIT_UNREACHABLE,
+                      "no such socket: %s; `qmpmig list` shows those of this host", monitor->path);
+    else
+        control_fail (error, EXIT_UNREACHABLE, "%s: %s%s", monitor->path, g_strerror (errno),
+                      errno == EACCES ? ": QEMU's user may use it, or root" : "");
     return NULL;
 }
 
@@ -267,7 +272,9 @@ remove_stale (const char *path, GError **error)
 
     if (fd >= 0 && control_peer (fd, &uid, &pid))
         return control_fail (error, EXIT_UNREACHABLE,
-                             "pid %d of qmpmig steers this migration already", (int)pid);
+                             "qmpmig (pid %d) steers this migration already: `status`, "
+                             "`set`, `finish` and `cancel` reach it",
+                             (int)pid);
     if (fd >= 0 || errno == EAGAIN)
         return control_fail (error, EXIT_UNREACHABLE,
                              "another qmpmig steers this migration already (%s)", path);

@@ -5,18 +5,30 @@
 #include "agent/commands/record.h"
 #include "agent/steering/sample.h"
 
+/* As the steering qmpmig will reckon: what the last sync found may be more than remains. */
+static void
+say_expected (Reach *reach, json_object *sample)
+{
+    guint64 remaining = MAX (qmp_peek_uint (sample, "remaining_bytes", 0),
+                             qmp_peek_uint (sample, "remaining_at_sync_bytes", 0));
+    guint64 rate = qmp_peek_uint (sample, "bandwidth_bytes_per_s", 0);
+    guint64 blackout_us = qmp_peek_uint (sample, "downtime_if_stopped_us", SAMPLE_UNKNOWN);
+
+    if (blackout_us != SAMPLE_UNKNOWN && rate > 0)
+        blackout_us =
+            MAX (blackout_us, (guint64)((double)remaining * G_USEC_PER_SEC / (double)rate));
+    finish_say_expected (reach, remaining, rate, blackout_us);
+}
+
 static gboolean
 finish_at_steering (Reach *reach, const char *by, GError **error)
 {
     g_autoptr (json_object) status = reach_ask (reach, "status", NULL, error);
-    json_object *sample = qmp_peek (status, "sample");
     g_autoptr (json_object) answer = NULL;
 
     if (!status)
         return FALSE;
-    finish_say_expected (reach, qmp_peek_uint (sample, "remaining_bytes", 0),
-                         qmp_peek_uint (sample, "bandwidth_bytes_per_s", 0),
-                         qmp_peek_uint (sample, "downtime_if_stopped_us", SAMPLE_UNKNOWN));
+    say_expected (reach, qmp_peek (status, "sample"));
     answer = reach_ask (reach, "finish",
                         by ? qmp_object ("by", json_object_new_string (by), NULL) : NULL, error);
     if (answer)

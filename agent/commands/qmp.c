@@ -59,7 +59,7 @@ check_command (Reach *reach, const char *command, gboolean force, GError **error
     if (!reach->control || force || !changes_migration (command))
         return TRUE;
     return migrate_fail (error, EXIT_REFUSED,
-                         "%s: refused: pid %d of qmpmig steers a migration of %s, and this would "
+                         "%s: refused: qmpmig (pid %d) steers a migration of %s, and this would "
                          "change it behind its back (--force sends it all the same)",
                          command, (int)control_client_pid (reach->control), reach_vm (reach));
 }

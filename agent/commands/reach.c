@@ -119,7 +119,7 @@ ask_steering (Reach *self, const char *command, json_object *arguments, ReachFla
         return NULL;
     value = qmp_peek (answer, "return");
     if (!value)
-        migrate_fail (error, EXIT_INTERNAL, "%s: pid %d of qmpmig gave no answer", command,
+        migrate_fail (error, EXIT_INTERNAL, "%s: qmpmig (pid %d) gave no answer", command,
                       (int)control_client_pid (self->control));
     return json_object_get (value);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/commands/status-text.h"
 
+#include <string.h>
+
 #include "agent/display/gauge.h"
 #include "agent/display/heading.h"
 #include "agent/display/summary.h"
@@ -58,7 +60,8 @@ append_reasons (const Style *style, GString *out, json_object *sample)
     json_object *blocked = qmp_peek (sample, "blocked_reasons");
     g_autofree char *error = text_peek (style, sample, "error.desc");
 
-    if (error)
+    /* Of one that was cancelled QEMU (10.0) tells how it broke its own connection off. */
+    if (error && strcmp (qmp_peek_string (sample, "status", ""), "cancelled") != 0)
         text_row (style, out, "error", error);
     for (gsize i = 0; blocked && i < json_object_array_length (blocked); i++) {
         g_autofree char *reason = text_clean (

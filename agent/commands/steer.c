@@ -43,7 +43,7 @@ check_monitor (const QmpAddress *other, GError **error)
     g_autoptr (ControlClient) client = control_client_open (other, NULL);
 
     return !client || migrate_fail (error, EXIT_UNREACHABLE,
-                                    "pid %d of qmpmig steers this migration already, through %s",
+                                    "qmpmig (pid %d) steers this migration already, through %s",
                                     (int)control_client_pid (client), other->text);
 }
 

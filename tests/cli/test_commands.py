@@ -175,6 +175,7 @@ class AMigrationThatNobodySteers(CommandTest):
         self.assertIn("the receiving end", self.at(pair.destination, "cancel", code=4))
         self.assertEqual(self.at(pair.source, "cancel"), "lab: cancelled; the guest stays here (running)\n")
         self.assertEqual(pair.source.run_state(), "running")
+        self.assertEqual(self.at(pair.source, "status"), "lab: running; migration cancelled\n")
         self.at(pair.source, "status", "--wait", code=11)
 
     def assert_cancel_is_refused_in_postcopy(self, pair):
@@ -290,7 +291,7 @@ class AMigrationOfOurs(CommandTest):
     def test_a_second_one_does_not_steer_beside_it(self):
         source = self.begin("--postcopy", "never")
         text = self.qmpmig.run("--socket", source.qmp, "migrate", self.hop.uri("other"), code=3)
-        self.assertIn(f"pid {self.move.process.pid} of qmpmig steers this migration already", text)
+        self.assertIn(f"qmpmig (pid {self.move.process.pid}) steers this migration already", text)
 
     def test_limits_are_read_and_set(self):
         source = self.begin("--postcopy", "never")
@@ -319,7 +320,7 @@ class AMigrationOfOurs(CommandTest):
     def test_raw_commands_that_would_change_it_need_force(self):
         source = self.begin("--postcopy", "never")
         for command in ("stop", "migrate_cancel", "x-anything", "quit"):
-            self.assertIn(f"pid {self.move.process.pid} of qmpmig steers", self.at(source, "qmp", command, code=4))
+            self.assertIn(f"qmpmig (pid {self.move.process.pid}) steers", self.at(source, "qmp", command, code=4))
         self.assertEqual(source.run_state(), "running")
         self.assertEqual(self.at(source, "qmp", "cont", "--force"), "{}\n")
 

@@ -219,6 +219,7 @@ class Joining(Steering):
         running = self.steer()
         self.assertEqual(running.wait(), 4)
         self.assertIn("no migration runs; --wait waits for one", running.errors + running.text)
+        self.assertNotIn("nothing was changed", running.errors + running.text)
         self.assertEqual(self.names(), [])
 
     def test_it_waits_for_one_when_asked_to(self):
@@ -249,7 +250,7 @@ class Joining(Steering):
         self.by_hand()
         running = self.begin(*THROTTLE)
         said = self.at(self.hop.source, "steer", code=3)
-        self.assertIn(f"pid {running.process.pid} of qmpmig steers this migration already", said)
+        self.assertIn(f"qmpmig (pid {running.process.pid}) steers this migration already", said)
         self.cancel()
         self.record(running, 11)
 
@@ -265,7 +266,7 @@ class Joining(Steering):
         return moving
 
     def assert_named(self, moving, said):
-        self.assertIn(f"pid {moving.process.pid} of qmpmig steers this migration already, through unix:", said)
+        self.assertIn(f"qmpmig (pid {moving.process.pid}) steers this migration already, through unix:", said)
         self.at(self.hop.source, "cancel")
         self.assertEqual(moving.wait(), 11)
 

@@ -245,7 +245,7 @@ static void
 a_second_steering_is_refused (Fixture *self, gconstpointer data)
 {
     g_autoptr (GError) error = NULL;
-    g_autofree char *mine = g_strdup_printf ("pid %d of qmpmig", (int)getpid ());
+    g_autofree char *mine = g_strdup_printf ("qmpmig (pid %d)", (int)getpid ());
 
     g_assert_null (serve (self, &error));
     g_assert_error (error, CONTROL_ERROR, EXIT_UNREACHABLE);
