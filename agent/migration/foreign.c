@@ -277,8 +277,8 @@ migration_refuse_foreign (Migration *m, GError *error)
     Outcome outcome = left ? OUTCOME_LEFT : m->cancel_wanted ? OUTCOME_CANCELLED : OUTCOME_FAILED;
 
     migration_set_result (m, outcome, left ? EXIT_LEFT : exit_code_before_start (error),
-                          m->source ? "source" : "unknown", "nothing was changed: %s",
-                          error->message);
+                          m->source ? "source" : "unknown", "%s%s",
+                          left ? "nothing was changed: " : "", error->message);
     m->result.error = error;
 }
 

@@ -79,7 +79,7 @@ choose_bandwidth (Planner *p)
              unlimited ? "unlimited, instead of QEMU's 128 MiB/s" : "--bandwidth");
     if (p->plan->postcopy != POSTCOPY_NEVER)
         set_int (p->plan, p->source, "max-postcopy-bandwidth", unlimited ? 0 : limit,
-                 unlimited ? "unlimited" : "--bandwidth");
+                 unlimited ? "as max-bandwidth" : "--bandwidth");
 }
 
 /* A large limit is spent as downtime: a fifth at first, the whole when another pass will not pay.

@@ -301,8 +301,8 @@ tell_only (Migration *m)
 static void
 refuse (Migration *m, GError *error)
 {
-    migration_set_result (m, OUTCOME_FAILED, exit_code_before_start (error), "unknown",
-                          "nothing was changed: %s", error->message);
+    migration_set_result (m, OUTCOME_FAILED, exit_code_before_start (error), "unknown", "%s",
+                          error->message);
     m->result.error = error;
 }
 

@@ -230,7 +230,7 @@ refuse (Migration *m, GError *error)
     Outcome outcome = left ? OUTCOME_LEFT : m->cancel_wanted ? OUTCOME_CANCELLED : OUTCOME_FAILED;
 
     migration_set_result (m, outcome, left ? EXIT_LEFT : code, m->source ? "source" : "unknown",
-                          "nothing was changed: %s", error->message);
+                          "%s%s", left ? "nothing was changed: " : "", error->message);
     m->result.error = error;
 }
 

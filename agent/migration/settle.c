@@ -61,7 +61,7 @@ const SettleRow settle_table[] = {
     { S (RUNS), HIDDEN, F (OWNED) | F (TOLD), 0, SETTLE_UNDECIDED,
       "the source runs, and the destination was told to run the guest and does not answer" },
     { OVER, ANY_DESTINATION, 0, 0, SETTLE_SOURCE_KEEPS,
-      "the source has the guest" },
+      "its migration is over" },
 
     /* Everything was sent. */
     { S (COMPLETED), D (RUNS), 0, 0, SETTLE_DESTINATION_KEEPS,

@@ -238,10 +238,9 @@ verdict_postcopy_paused (Migration *m, const SettleView *view, const char *why)
 void
 verdict_guest_ended (Migration *m, const char *why)
 {
-    migration_set_result (m, OUTCOME_GUEST_ENDED, EXIT_GUEST_ENDED, "nowhere",
-                          "the guest has ended: %s%s%s; nothing was started by us", why,
-                          m->guest_event ? " after its event " : "",
-                          m->guest_event ? m->guest_event : "");
+    migration_set_result (
+        m, OUTCOME_GUEST_ENDED, EXIT_GUEST_ENDED, "nowhere", "%s%s%s; nothing was started by us",
+        why, m->guest_event ? " after its event " : "", m->guest_event ? m->guest_event : "");
 }
 
 void

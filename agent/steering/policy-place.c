@@ -126,8 +126,8 @@ fail_unknown (const char *name, const char *dir, GError **error)
         policy_fail (error, EXIT_USAGE, "no policy '%s' in %s; did you mean '%s'?", name, dir,
                      near);
     else
-        policy_fail (error, EXIT_USAGE, "no policy '%s' in %s; there is: %s", name, dir,
-                     list && *list ? list : "none");
+        policy_fail (error, EXIT_USAGE, "no policy '%s' in %s; there is: %s%sexec", name, dir,
+                     list ? list : "", list && *list ? ", " : "");
 }
 
 char *

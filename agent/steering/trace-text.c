@@ -36,11 +36,18 @@ static GInputStream *
 open_stream (const char *path, GError **error)
 {
     g_autoptr (GFile) file = g_file_new_for_path (path);
-    g_autoptr (GFileInputStream) plain = g_file_read (file, NULL, error);
+    g_autoptr (GError) why = NULL;
+    g_autoptr (GFileInputStream) plain = g_file_read (file, NULL, &why);
     g_autoptr (GZlibDecompressor) gzip = NULL;
 
+    if (!plain && g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
+        g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                     "%s: no such file, and no trace of that name; `qmpmig history` lists them",
+                     path);
+        return NULL;
+    }
     if (!plain) {
-        g_prefix_error (error, "%s: ", path);
+        g_propagate_prefixed_error (error, g_steal_pointer (&why), "%s: ", path);
         return NULL;
     }
     if (!g_str_has_suffix (path, ".gz"))

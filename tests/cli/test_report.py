@@ -196,7 +196,8 @@ class Broken(ReportTest):
         self.assertIn(":1: not a trace: it is no header of qmpmig-1", self.refusal(self.put(sample(1), RESULT)))
         self.assertIn(":1: not a trace: it is no header", self.refusal(self.put({**HEADER, "format": "qmpmig-2"})))
         self.assertIn(":1: not a trace: it has no whole line", self.refusal(self.put("")))
-        self.assertIn("No such file", self.refusal("nowhere.jsonl"))
+        self.assertIn("nowhere.jsonl: no such file, and no trace of that name; `qmpmig history` lists them",
+                      self.refusal("nowhere.jsonl"))
         self.assertIn("web.jsonl.gz: ", self.refusal(self.broken_gzip()))
 
     def broken_gzip(self):

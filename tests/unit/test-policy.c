@@ -105,7 +105,7 @@ test_place (void)
     g_setenv ("QMPMIG_PLUGIN_DIR", "tests/abi", TRUE);
     check_refused ("echo", "QMPMIG_PLUGIN_DIR: tests/abi is not an absolute path");
     g_setenv ("QMPMIG_PLUGIN_DIR", "/nowhere", TRUE);
-    check_refused ("echo", "no policy 'echo' in /nowhere; there is: none");
+    check_refused ("echo", "no policy 'echo' in /nowhere; there is: exec");
     g_setenv ("QMPMIG_PLUGIN_DIR", kept, TRUE);
 }
 
