@@ -9,17 +9,25 @@
 #include "agent/migration/error.h"
 #include "qmp/value.h"
 
-/* 16 MiB to look through, twice: done before a short time is over. */
+/* 16 MiB to look through, twice: done before the shortest time is over. */
 #define FEW_PAGES   4096
 #define MANY_PAGES  16384
 #define LOOK_US     (20 * G_TIME_SPAN_MILLISECOND)
 #define PATIENCE_US ((gint64)30 * G_USEC_PER_SEC)
 /* Of the numbers of a log, which are whole MiB a second and of no exact time. */
-#define LOG_ERROR 0.05
-#define NO_MORE   0.5 /* of so few samples that nothing else is known */
+#define LOG_ERROR     0.05
+#define NO_MORE       0.5 /* of so few samples that nothing else is known */
+#define NOTHING_KNOWN 1
+
+/* Half of the unit in which QEMU tells a rate, which it rounds off. */
+#define ROUNDED_BYTES_PER_S (512.0 * 1024)
 
 static const guint short_times_ms[MEASURED_POINTS] = { 100, 400, 1000, 3000 };
 static const guint long_times_ms[MEASURED_POINTS] = { 1000, 2000, 4000, 0 };
+/* Which of them, one after the other: the short ones at several moments, for one may fall between
+ * two bursts, and sees few pages. */
+static const guint short_looks[] = { 0, 1, 0, 2, 0, 1, 3 };
+static const guint long_looks[] = { 0, 1, 2 };
 
 /* --- what kind of guest ---------------------------------------------------------------------- */
 
@@ -124,26 +132,38 @@ await (const DirtyRate *rate, const Asked *asked, guint64 *ret_bytes, GError **e
     return FALSE;
 }
 
-/* Two standard deviations of so many pages found changed. */
+/* Two standard deviations: of so many pages found changed, and of looks that differ, as they do at
+ * a guest that writes in bursts. */
 static double
-error_of (const Measurement *self, const DirtyRate *rate, guint64 bytes)
+error_of (const Measurement *self, const DirtyRate *rate, guint time)
 {
-    double hits = (double)bytes / (double)self->ram_bytes * (double)dirty_rate_samples (rate);
+    double bytes = self->points[time].bytes, looks = self->looks[time];
+    double hits = looks * bytes / (double)self->ram_bytes * (double)dirty_rate_samples (rate);
+    double counted = rate->mode ? LOG_ERROR : hits > 0 ? MIN (2 / sqrt (hits), NO_MORE) : NO_MORE;
+    double differ = self->squares[time] / looks - bytes * bytes;
 
-    return rate->mode ? LOG_ERROR : hits > 0 ? MIN (2 / sqrt (hits), NO_MORE) : NO_MORE;
+    if (looks < 2 || bytes <= 0 || differ <= 0)
+        return counted;
+    return MIN (MAX (counted, 2 * sqrt (differ / (looks - 1)) / bytes), NOTHING_KNOWN);
 }
 
+/* Into the average of its time. */
 static gboolean
-take_point (Measurement *self, const Asked *asked, DirtyRate *rate, GError **error)
+take_look (Measurement *self, const Asked *asked, DirtyRate *rate, guint time, GError **error)
 {
+    CurvePoint *point = &self->points[time];
     guint64 bytes = 0;
+    double written;
 
     if (!dirty_rate_begin (rate, asked->client, error) || !await (rate, asked, &bytes, error))
         return FALSE;
-    bytes = MIN (bytes, self->ram_bytes);
-    self->points[self->count++] = (CurvePoint){ .us = rate->time_ms * 1000.0,
-                                                .bytes = (double)bytes,
-                                                .error = error_of (self, rate, bytes) };
+    written = bytes ? (double)bytes + ROUNDED_BYTES_PER_S * rate->time_ms / 1000 : 0;
+    written = MIN (written, (double)self->ram_bytes);
+    self->looks[time]++;
+    self->squares[time] += written * written;
+    point->us = rate->time_ms * 1000.0;
+    point->bytes += (written - point->bytes) / self->looks[time];
+    point->error = error_of (self, rate, time);
     return TRUE;
 }
 
@@ -164,33 +184,45 @@ find_mode (const Measurement *self, const Asked *asked, DirtyRate *rate)
     return "page-sampling";
 }
 
+static gboolean
+take_looks (Measurement *self, const Asked *asked, DirtyRate *rate, GError **error)
+{
+    gboolean fine = dirty_rate_has_milliseconds (qmp_client_version (asked->client));
+    const guint *times_ms = fine ? short_times_ms : long_times_ms;
+    const guint *looks = fine ? short_looks : long_looks;
+    guint count = fine ? G_N_ELEMENTS (short_looks) : G_N_ELEMENTS (long_looks);
+
+    for (guint i = 0; i < count; i++) {
+        rate->time_ms = times_ms[looks[i]];
+        /* Before 6.1 the number is QEMU's own. */
+        rate->pages = self->qemu_major * 100 + self->qemu_minor < 601 ? 0
+                      : rate->time_ms < times_ms[1]                   ? FEW_PAGES
+                                                                      : MANY_PAGES;
+        if (!take_look (self, asked, rate, looks[i], error))
+            return FALSE;
+        self->count = MAX (self->count, looks[i] + 1);
+    }
+    return TRUE;
+}
+
 gboolean
 measurement_take (Measurement *self, QmpClient *client, const char *vm, MeasurementWait wait,
                   gpointer data, GError **error)
 {
     const Asked asked = { client, vm, wait, data };
-    gboolean fine = dirty_rate_has_milliseconds (qmp_client_version (client));
-    const guint *times = fine ? short_times_ms : long_times_ms;
-    DirtyRate rate = { .time_ms = times[0] };
+    DirtyRate rate = { .time_ms = long_times_ms[0] };
 
     *self = (Measurement){ 0 };
     if (!take_memory (self, client, error) || !take_machine (self, client, error))
         return FALSE;
     rate.ram_bytes = self->ram_bytes;
+    if (dirty_rate_has_milliseconds (qmp_client_version (client)))
+        rate.time_ms = short_times_ms[0];
     self->mode = find_mode (self, &asked, &rate);
     if (!rate.mode && self->ram_bytes < DIRTY_RATE_LEAST_RAM)
         return migrate_fail (error, EXIT_REFUSED,
                              "%s: QEMU measures the writing of guests of 128 MiB and more, and "
                              "this one has less",
                              vm);
-    for (guint i = 0; i < MEASURED_POINTS && times[i]; i++) {
-        rate.time_ms = times[i];
-        /* Before 6.1 the number is QEMU's own. */
-        rate.pages = self->qemu_major * 100 + self->qemu_minor < 601 ? 0
-                     : times[i] < 1000                               ? FEW_PAGES
-                                                                     : MANY_PAGES;
-        if (!take_point (self, &asked, &rate, error))
-            return FALSE;
-    }
-    return TRUE;
+    return take_looks (self, &asked, &rate, error);
 }

@@ -16,6 +16,8 @@ typedef struct {
     double touched;   /* share of its memory that the host had to give it; below 0: not known */
     const char *mode; /* "page-sampling", "dirty-bitmap", "dirty-ring" */
     CurvePoint points[MEASURED_POINTS];
+    guint looks[MEASURED_POINTS];    /* of which each is the average */
+    double squares[MEASURED_POINTS]; /* the sum of theirs */
     guint count;
 } Measurement;
 

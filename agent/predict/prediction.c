@@ -23,6 +23,12 @@ predictor_clear (Predictor *self)
     }
 }
 
+/* Of memory that was touched some is zero all the same: what a kernel has cleared and not used
+ * since, and the rest of huge pages. So much of all memory, and at most so much of what was
+ * touched. */
+#define CLEARED     0.035
+#define MOST_ZEROED 0.1
+
 static ThreadSetup
 thread_setup (const Measurement *measured)
 {
@@ -38,7 +44,8 @@ gboolean
 predictor_init (Predictor *self, const Measurement *measured, MigrateOptions *options,
                 GError **error)
 {
-    double zero = measured->touched >= 0 ? 1 - measured->touched : 0;
+    double full = measured->touched - MIN (CLEARED, MOST_ZEROED * measured->touched);
+    double zero = measured->touched >= 0 ? 1 - full : 0;
 
     *self = (Predictor){ .ram_bytes = measured->ram_bytes };
     self->simulation =
