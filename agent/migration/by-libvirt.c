@@ -99,7 +99,7 @@ static gboolean
 prepare (Migration *m, GError **error)
 {
     if (!migration_open_foreign (m, error) || !launch_check (m->global, m->options, error) ||
-        !check_idle (m, error) || !check_armed (m, error))
+        !check_idle (m, error) || !check_armed (m, error) || !migration_lock_foreign (m, error))
         return FALSE;
     foresee (m);
     if (!migration_join_foreign (m, error))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Looks for an outgoing migration that somebody else started, or waits for one. */
+#include "agent/host/guest-lock.h"
 #include "agent/migration/error.h"
 #include "agent/migration/launch.h"
 #include "agent/migration/migration.h"
@@ -71,6 +72,18 @@ look_once (Migration *m, gboolean *ret_found, GError **error)
         m->migrate_us = g_get_monotonic_time () -
                         (gint64)MIN (qmp_peek_uint (reply, "total-time", 0), G_MAXINT32) * 1000;
     return TRUE;
+}
+
+gboolean
+migration_lock_foreign (Migration *m, GError **error)
+{
+    const Vm *vm = m->source;
+
+    if (m->helm.observes || m->options->dry_run || m->lock)
+        return TRUE;
+    m->lock = guest_lock_take (vm->uuid, vm->is_qemu_process ? qmp_client_peer_pid (vm->client) : 0,
+                               m->global->socket, error);
+    return m->lock != NULL;
 }
 
 gboolean

@@ -131,8 +131,8 @@ static gboolean
 attach (Migration *m, gboolean waits, MigrationCheck check, GError **error)
 {
     return migration_open_foreign (m, error) && migration_find_foreign (m, waits, error) &&
-           check (m->global->socket, error) && migration_read_foreign (m, error) &&
-           migration_join_foreign (m, error);
+           check (m->global->socket, error) && migration_lock_foreign (m, error) &&
+           migration_read_foreign (m, error) && migration_join_foreign (m, error);
 }
 
 /* QEMU's own ramp would turn the throttle against us. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/migration/migration.h"
 
+#include "agent/host/guest-lock.h"
 #include "agent/migration/launch.h"
 
 void
@@ -10,6 +11,7 @@ migration_clear (Migration *m)
     json_object_put (m->predicted);
     journal_close (m->journal);
     launch_unref (m->launch);
+    guest_lock_free (m->lock);
     plan_free (m->plan);
     policy_free (m->helm.policy);
     vm_close (m->source);

@@ -92,6 +92,7 @@ struct Migration {
 
     gboolean is_foreign;      /* somebody else started it, and ends it */
     struct Launch *launch;    /* libvirt's call, where libvirt moves it for us; else NULL */
+    struct GuestLock *lock;   /* nobody else steers it; NULL: nor do we */
     json_object *set_by_us;   /* parameters of a foreign one; NULL: it is ours */
     gboolean told_completed;  /* an event of the source's said so */
     gboolean told_switchover; /* the source's last one: it stands in pre-switchover */
@@ -254,6 +255,8 @@ gboolean migration_take_share (Migration *m, GError **error);
 void migration_take_limits (Migration *m);
 /* QEMU's at the source, as they are now: an object; owned by the caller. */
 json_object *migration_query_parameters (Migration *m, GError **error);
+/* FALSE: another process of ours steers it, or has libvirt move it. Who only looks is let pass. */
+gboolean migration_lock_foreign (Migration *m, GError **error);
 /* TRUE with the outgoing migration of somebody else there. WAITS: as long as it takes. */
 gboolean migration_find_foreign (Migration *m, gboolean waits, GError **error);
 /* The parts of migration_steer_foreign(): the source opened; what is armed and set, and the limits

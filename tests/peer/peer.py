@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 import time
+import uuid
 
 from tests.peer import faults
 from tests.peer.commands import HANDLERS, Refused
@@ -21,7 +22,7 @@ __all__ = ["FakePair", "FakeQemu", "Ram", "faults"]
 
 # Asked of a QEMU that may not have them: whether they are there is the answer.
 PROBES = ("query-yank",)
-UUID = "8f1f3a55-0a58-4c0e-a5d8-5a1b5a4e2f10"
+UUID = str(uuid.uuid4())      # those of other tests are other guests
 
 
 @dataclasses.dataclass
@@ -392,6 +393,7 @@ class FakePair:
         self.folder = tempfile.mkdtemp(prefix="qmpmig-peer-")
         self.loop = Loop()
         both.setdefault("machine", Facts(min(versions, key=lambda key: Facts(key).version)).machine())
+        both.setdefault("uuid", str(uuid.uuid4()))      # other tests' guests are others
         common = {"folder": self.folder, "loop": self.loop, **both}
         self.source = FakeQemu(versions[0], **{**common, **(source or {})})
         self.destination = FakeQemu(versions[1], incoming=True,
