@@ -110,16 +110,36 @@ first_pass_end (const Study *self)
     return i;
 }
 
-static void
-append_delta (GString *keys, const Sample *last)
+/* QEMU counts pages that had not changed among those that it made deltas of; most were changed
+ * where a delta took most. */
+static double
+largest_delta (const Study *self)
 {
-    double pages = known (last->xbzrle_pages), whole = known (last->xbzrle_overflow);
-    double bytes = known (last->xbzrle_bytes) - whole * SIM_PAGE;
+    const Sample *first = sample_at (self, 0);
+    double most = 0;
 
-    if (pages < ENOUGH_PAGES)
-        return;
-    if (whole < pages / 2)
-        g_string_append_printf (keys, ",delta=%.0fB", MAX (bytes / (pages - whole), 1));
+    for (guint i = 1; i < self->samples->len; i++) {
+        const Sample *now = sample_at (self, i);
+        double whole = known (now->xbzrle_overflow) - known (first->xbzrle_overflow);
+        double deltas = known (now->xbzrle_pages) - known (first->xbzrle_pages) - whole;
+        double bytes = known (now->xbzrle_bytes) - known (first->xbzrle_bytes) - whole * SIM_PAGE;
+
+        if (deltas < ENOUGH_PAGES)
+            continue;
+        most = MAX (most, bytes / deltas);
+        first = now;
+    }
+    return most;
+}
+
+static void
+append_delta (const Study *self, GString *keys)
+{
+    const Sample *last = sample_at (self, self->samples->len - 1);
+    double pages = known (last->xbzrle_pages), whole = known (last->xbzrle_overflow);
+
+    if (pages >= ENOUGH_PAGES && whole < pages / 2)
+        g_string_append_printf (keys, ",delta=%.0fB", MAX (largest_delta (self), 1));
 }
 
 /* Of what was sent again. */
@@ -137,7 +157,7 @@ page_keys (const Study *self, double zero)
 {
     GString *keys = g_string_new (NULL);
 
-    append_delta (keys, sample_at (self, self->samples->len - 1));
+    append_delta (self, keys);
     if (zero > 0.01)
         g_string_append_printf (keys, ",zero=%.0f%%", 100 * zero);
     return g_string_free (keys, FALSE);

@@ -4,13 +4,18 @@
 #include <math.h>
 
 #define PAGE 4096.0
-/* A guest whose looks are met so well needs no second class. */
+/* A guest whose looks are met so well needs no more than one class. */
 #define WELL 0.05
 /* Times in which a class is written through, in steps between these shares of the shortest and the
  * longest look. */
 #define TIMES    72
 #define SHORTEST 0.05
 #define LONGEST  4
+/* Where one class is not enough there are so many, up to one so slow. */
+#define MANY    12
+#define FASTEST 0.25
+#define SLOWEST 10
+#define ROUNDS  500
 /* Where looks leave it open a class is written through in about the time between them. */
 #define LEANING 0.01
 /* Smaller amounts are as wrong as this share of the largest. */
@@ -23,7 +28,8 @@ typedef struct {
 } Class;
 
 typedef struct {
-    Class classes[2];
+    Class classes[MANY];
+    guint count;
     double error;
 } Guess;
 
@@ -54,21 +60,36 @@ weight (const Problem *self, const Look *look)
     return look->trust / (bytes * bytes);
 }
 
-/* The size of one class that meets LOOKS best beside OTHER; never below nothing. */
-static void
-size_beside (const Problem *self, Class *class, const Class *other)
+/* What the classes of GUESS but for EXCEPT would have written at that look. */
+static double
+written_at (const Guess *guess, const Look *look, guint except)
 {
-    double above = 0, below = 0;
+    double bytes = 0;
+
+    for (guint k = 0; k < guess->count; k++)
+        if (k != except && guess->classes[k].bytes > 0)
+            bytes += guess->classes[k].bytes * share (&guess->classes[k], look->us);
+    return bytes;
+}
+
+/* The size of one class that meets the looks best beside the others as they are; never below
+ * nothing, and no more than there is room for. */
+static void
+size_beside (const Problem *self, Guess *guess, guint index)
+{
+    Class *class = &guess->classes[index];
+    double above = 0, below = 0, room = self->most_bytes;
 
     for (guint i = 0; i < self->looks->len; i++) {
         const Look *look = look_at (self, i);
         double part = share (class, look->us) * weight (self, look);
 
-        above += part * (look->bytes - (other ? other->bytes * share (other, look->us) : 0));
+        above += part * (look->bytes - written_at (guess, look, index));
         below += part * share (class, look->us);
     }
-    class->bytes =
-        below > 0 ? CLAMP (above / below, 0, self->most_bytes - (other ? other->bytes : 0)) : 0;
+    for (guint k = 0; k < guess->count; k++)
+        room -= k == index ? 0 : guess->classes[k].bytes;
+    class->bytes = below > 0 ? CLAMP (above / below, 0, MAX (room, 0)) : 0;
 }
 
 static double
@@ -78,24 +99,21 @@ error_of (const Problem *self, const Guess *guess)
 
     for (guint i = 0; i < self->looks->len; i++) {
         const Look *look = look_at (self, i);
-        double left = look->bytes;
+        double left = look->bytes - written_at (guess, look, MANY);
 
         all += look->trust;
-        for (guint k = 0; k < G_N_ELEMENTS (guess->classes); k++)
-            if (guess->classes[k].bytes > 0)
-                left -= guess->classes[k].bytes * share (&guess->classes[k], look->us);
         sum += left * left * weight (self, look);
     }
     return sqrt (sum / all);
 }
 
 static double
-time_at (const Problem *self, guint step)
+time_at (const Problem *self, guint step, guint steps, double shortest, double longest)
 {
-    double first = look_at (self, 0)->us * SHORTEST;
-    double last = look_at (self, self->looks->len - 1)->us * LONGEST;
+    double first = look_at (self, 0)->us * shortest;
+    double last = look_at (self, self->looks->len - 1)->us * longest;
 
-    return first * pow (last / first, step / (TIMES - 1.0));
+    return first * pow (last / first, step / (steps - 1.0));
 }
 
 static void
@@ -112,27 +130,29 @@ static void
 try_one (const Problem *self, gboolean sweep, Guess *best)
 {
     for (guint i = 0; i < TIMES; i++) {
-        Guess guess = { .classes[0] = { .sweep = sweep, .us = time_at (self, i) } };
+        Guess guess = { .classes[0] = { .sweep = sweep,
+                                        .us = time_at (self, i, TIMES, SHORTEST, LONGEST) },
+                        .count = 1 };
 
-        size_beside (self, &guess.classes[0], NULL);
+        size_beside (self, &guess, 0);
         keep_better (self, best, &guess);
     }
 }
 
+/* Most of them come out empty. */
 static void
-try_two (const Problem *self, Guess *best)
+try_many (const Problem *self, Guess *best)
 {
-    for (guint i = 0; i < TIMES; i++)
-        for (guint k = i + 1; k < TIMES; k++) {
-            Guess guess = { .classes = { { .us = time_at (self, i) },
-                                         { .us = time_at (self, k) } } };
+    Guess guess = { .count = MANY };
 
-            for (guint round = 0; round < 50; round++) {
-                size_beside (self, &guess.classes[0], &guess.classes[1]);
-                size_beside (self, &guess.classes[1], &guess.classes[0]);
-            }
-            keep_better (self, best, &guess);
-        }
+    for (guint k = 0; k < MANY; k++)
+        guess.classes[k].us = time_at (self, k, MANY, FASTEST, SLOWEST);
+    for (guint round = 0; round < ROUNDS; round++)
+        for (guint k = 0; k < MANY; k++)
+            size_beside (self, &guess, k);
+    guess.error = error_of (self, &guess);
+    if (guess.error < best->error)
+        *best = guess;
 }
 
 static int
@@ -178,7 +198,7 @@ find_best (const GArray *looks, double memory_bytes)
     try_one (&problem, FALSE, &best);
     try_one (&problem, TRUE, &best);
     if (best.error > WELL)
-        try_two (&problem, &best);
+        try_many (&problem, &best);
     return best;
 }
 
@@ -191,7 +211,7 @@ look_fit (GArray *looks, guint64 memory_bytes, const char *keys, double *ret_wri
 
     g_array_sort (looks, compare_looks);
     best = find_best (looks, room);
-    for (guint k = 0; k < G_N_ELEMENTS (best.classes); k++)
+    for (guint k = 0; k < best.count; k++)
         append_class (out, &best.classes[k], keys, &room);
     if (!out->len)
         g_string_append (out, "idle");
