@@ -12,6 +12,7 @@ machine_new (gboolean kvm)
                        .socket_us = 7000,
                        .socket_spread = 0.2,
                        .socket_lump = 1.0 / 3,
+                       .wake_us = 4000,
                        .switch_us = 7000,
                        .notice_us = 8000,
                        .postcopy_us = 60000,

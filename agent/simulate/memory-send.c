@@ -51,14 +51,12 @@ weigh (const Memory *self, const Share *s, const Postage *postage, double pages)
 {
     Parcel parcel = { 0 };
     double known = postage->cache_pages > 0 ? pages * s->cached / s->pages : 0;
-    double full = pages - known, page_us;
+    double full = pages - known;
 
     if (s->zero) {
         parcel.traffic.zero = pages;
         parcel.traffic.bytes = pages * ZERO_BYTES;
-        /* Through xbzrle's cache it goes like any other. */
-        page_us = postage->cache_pages > 0 ? postage->page_us : postage->zero_page_us;
-        parcel.us = pages * MAX (page_us, ZERO_BYTES * postage->us_per_byte);
+        parcel.us = pages * MAX (postage->zero_page_us, ZERO_BYTES * postage->us_per_byte);
         return parcel;
     }
     parcel.traffic.normal = full;

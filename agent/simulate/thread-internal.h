@@ -4,7 +4,8 @@
 
 #include "agent/simulate/thread.h"
 
-#define SLICE_US       50000.0   /* ram_save_iterate() looks up then */
+#define SLICE_US       50000.0 /* ram_save_iterate() looks up then */
+#define CLOCK_PAGES    64
 #define WINDOW_US      100000.0  /* over which the rate is measured */
 #define RATED_US       1000000.0 /* syncs closer to each other rate nothing */
 #define FORCED_SYNC_US 5000000.0 /* a sync by the clock, with auto-converge */
@@ -30,7 +31,7 @@ struct Thread {
     double window_us, window_bytes, window_pages;
     double socket_bytes;     /* of this connection */
     double room_us;          /* of the link's time, that the socket can take at once */
-    gboolean blocked;        /* until a part of the socket is empty */
+    double blocked_us;       /* until then: the socket is full */
     double rate, pages_rate; /* per second */
     double threshold;        /* bytes: less can be sent within the limit */
     double expected_us;
@@ -53,6 +54,7 @@ double thread_left_bytes (const Thread *self);
 Postage thread_postage (const Thread *self, double bytes_per_s, guint channels);
 double thread_rate (const Thread *self);      /* bytes per second that go out */
 double thread_socket_us (const Thread *self); /* of the link's time, that a full socket holds */
+gboolean thread_is_blocked (const Thread *self);
 /* For US, or less when nothing is left. */
 void thread_send (Thread *self, double us);
 void thread_sync (Thread *self);

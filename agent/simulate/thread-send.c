@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Between two looks: pages go into the socket. */
+#include <math.h>
+
 #include "agent/simulate/thread-internal.h"
 
 /* Of a turn of its loop. */
@@ -9,13 +11,14 @@ Postage
 thread_postage (const Thread *self, double bytes_per_s, guint channels)
 {
     const SimMachine *machine = &self->setup.machine;
-    gboolean deltas = self->syncs > 1;
+    gboolean cached = self->setup.xbzrle_cache_bytes && self->syncs > 1;
 
     return (Postage){
         .us_per_byte = G_USEC_PER_SEC / bytes_per_s,
         .page_us = MAX (machine->page_us, machine->channel_page_us / MAX (channels, 1)),
-        .zero_page_us = machine->zero_page_us,
-        .cache_pages = deltas ? (double)self->setup.xbzrle_cache_bytes / SIM_PAGE : 0,
+        /* Through xbzrle's cache it goes like any other. */
+        .zero_page_us = cached ? machine->page_us : machine->zero_page_us,
+        .cache_pages = cached ? (double)self->setup.xbzrle_cache_bytes / SIM_PAGE : 0,
     };
 }
 
@@ -37,6 +40,15 @@ send_evenly (Thread *self, double us)
     self->room_us = room_us;
 }
 
+/* It is woken then, and runs when a processor is free for it. */
+static void
+block (Thread *self, double lump_us)
+{
+    double late_us = -log (1 - g_rand_double (self->chance)) * self->setup.machine.wake_us;
+
+    self->blocked_us = self->now_us + lump_us - self->room_us + late_us;
+}
+
 /* Who has filled a socket sleeps until a part of it is empty, and fills it at once: thus two looks
  * may follow each other closely, and find little. */
 static void
@@ -46,9 +58,8 @@ send_in_lumps (Thread *self, double us, double lump_us)
     Traffic before = self->traffic;
     double budget_us = MAX (self->room_us, LEAST_US), spent, took_us;
 
-    if (self->blocked) {
-        thread_pass_time (self, MIN (us, MAX (lump_us - self->room_us, 1)));
-        self->blocked = self->room_us < lump_us;
+    if (thread_is_blocked (self)) {
+        thread_pass_time (self, MIN (us, MAX (self->blocked_us - self->now_us, 1)));
         return;
     }
     spent = memory_send (self->memory, &postage, budget_us, &self->traffic);
@@ -56,10 +67,11 @@ send_in_lumps (Thread *self, double us, double lump_us)
     took_us = (self->traffic.normal - before.normal + self->traffic.deltas - before.deltas) *
                   postage.page_us +
               (self->traffic.zero - before.zero) * postage.zero_page_us;
-    self->blocked = self->room_us <= 0;
     thread_pass_time (self, MAX (took_us, spent < budget_us ? LEAST_US : 1));
     if (spent < budget_us)
         self->slice_end_us = self->now_us;
+    else if (self->room_us <= 0)
+        block (self, lump_us);
 }
 
 void

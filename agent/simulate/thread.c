@@ -124,6 +124,12 @@ thread_socket_us (const Thread *self)
     return self->socket_bytes / thread_rate (self) * G_USEC_PER_SEC + self->setup.machine.socket_us;
 }
 
+gboolean
+thread_is_blocked (const Thread *self)
+{
+    return self->now_us < self->blocked_us;
+}
+
 void
 thread_pass_time (Thread *self, double us)
 {
@@ -178,6 +184,16 @@ measure (Thread *self)
     self->window_pages = pages;
 }
 
+/* QEMU reads the clock once in so many pages. */
+static double
+slice_us (Thread *self)
+{
+    double pages_us = CLOCK_PAGES * SIM_PAGE / thread_rate (self) * G_USEC_PER_SEC;
+
+    return SLICE_US +
+           (self->setup.machine.socket_lump > 0 ? g_rand_double (self->chance) : 0.5) * pages_us;
+}
+
 /* Between two slices. FALSE: it was the last. */
 static gboolean
 decide (Thread *self)
@@ -193,7 +209,7 @@ decide (Thread *self)
         thread_complete (self);
         return FALSE;
     }
-    self->slice_end_us = self->now_us + SLICE_US;
+    self->slice_end_us = self->now_us + slice_us (self);
     return TRUE;
 }
 
@@ -203,7 +219,8 @@ until_stop_us (const Thread *self, double until_us)
 {
     double stop_us = MIN (until_us, next_turn_us (self));
 
-    return MAX ((self->blocked ? stop_us : MIN (stop_us, self->slice_end_us)) - self->now_us, 1);
+    return MAX (
+        (thread_is_blocked (self) ? stop_us : MIN (stop_us, self->slice_end_us)) - self->now_us, 1);
 }
 
 static void
@@ -226,7 +243,7 @@ thread_run (Thread *self, double until_us)
         start (self);
     while (self->now_us < until_us && !self->end.completed && !self->end.cancelled) {
         take_turns (self);
-        if (!self->blocked && self->now_us >= self->slice_end_us && !decide (self))
+        if (!thread_is_blocked (self) && self->now_us >= self->slice_end_us && !decide (self))
             return FALSE;
         thread_send (self, until_stop_us (self, until_us));
     }

@@ -18,6 +18,7 @@ typedef struct {
     double socket_us;             /* ... and of the link's time, what is on its way */
     double socket_spread;         /* by such a share one connection's differs from another's */
     double socket_lump;           /* share that is empty before a full one takes more; 0: any */
+    double wake_us;               /* until one that was woken runs */
     double switch_us;             /* of the blackout, without memory */
     double notice_us;             /* from the last byte until we have seen the guest run */
     double postcopy_us, fault_us; /* switch to postcopy; one fault without load */
