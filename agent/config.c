@@ -198,9 +198,9 @@ check_limit_given (const Config *self, const char *key, const char *value, const
         g_autofree char *before = limit_in (given->key, given->value, limit);
 
         if (before && !g_str_equal (given->key, key) && !g_str_equal (before, wanted))
-            return option_fail (error, "--policy", "%s is given as %s there and as %s by --%s",
-                                limit, g_str_equal (key, "policy") ? wanted : before,
-                                g_str_equal (key, "policy") ? before : wanted, limit);
+            return units_fail (error, "--policy", "%s is given as %s there and as %s by --%s",
+                               limit, g_str_equal (key, "policy") ? wanted : before,
+                               g_str_equal (key, "policy") ? before : wanted, limit);
     }
     return TRUE;
 }

@@ -4,19 +4,6 @@
 #include <string.h>
 
 gboolean
-option_fail (GError **error, const char *name, const char *format, ...)
-{
-    va_list args;
-    g_autofree char *text = NULL;
-
-    va_start (args, format);
-    text = g_strdup_vprintf (format, args);
-    va_end (args);
-    g_set_error (error, UNITS_ERROR, 0, "%s: %s", name, text);
-    return FALSE;
-}
-
-gboolean
 option_set_flag (const OptionKey *key, gpointer self, const char *name, const char *value,
                  GError **error)
 {
@@ -39,7 +26,7 @@ option_set_time (const OptionKey *key, gpointer self, const char *name, const ch
     if (!units_parse_time (name, value, &us, error))
         return FALSE;
     if (us < key->min || us > key->max)
-        return option_fail (error, name, "%s is out of range: %s to %s", value, min, max);
+        return units_fail (error, name, "%s is out of range: %s to %s", value, min, max);
     G_STRUCT_MEMBER (guint64, self, key->offset) = us;
     return TRUE;
 }
@@ -53,8 +40,8 @@ option_set_percent (const OptionKey *key, gpointer self, const char *name, const
     if (!units_parse_percent (name, value, &pct, error))
         return FALSE;
     if (pct < key->min || pct > key->max)
-        return option_fail (error, name, "%s is out of range: %u%% to %u%%", value, (guint)key->min,
-                            (guint)key->max);
+        return units_fail (error, name, "%s is out of range: %u%% to %u%%", value, (guint)key->min,
+                           (guint)key->max);
     G_STRUCT_MEMBER (guint, self, key->offset) = pct;
     return TRUE;
 }
@@ -72,7 +59,7 @@ option_set_choice (const OptionKey *key, gpointer self, const char *name, const 
             return TRUE;
         }
     }
-    return option_fail (error, name, "'%s' is not one of %s", value, key->spec.argument);
+    return units_fail (error, name, "'%s' is not one of %s", value, key->spec.argument);
 }
 
 gboolean
@@ -98,7 +85,7 @@ option_set_file (const OptionKey *key, gpointer self, const char *name, const ch
     char **member = &G_STRUCT_MEMBER (char *, self, key->offset);
 
     if (!value[0])
-        return option_fail (error, name, "a file is needed");
+        return units_fail (error, name, "a file is needed");
     g_free (*member);
     *member = g_canonicalize_filename (value, NULL);
     return TRUE;

@@ -27,10 +27,6 @@ struct OptionKey {
 extern const OptionKey option_global_keys[], option_migrate_keys[];
 extern const guint option_global_count, option_migrate_count;
 
-/* UNITS_ERROR "NAME: ...". FALSE, so that a failure is one line. */
-gboolean option_fail (GError **error, const char *name, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
 gboolean option_set_flag (const OptionKey *key, gpointer self, const char *name, const char *value,
                           GError **error);
 gboolean option_set_time (const OptionKey *key, gpointer self, const char *name, const char *value,

@@ -18,10 +18,10 @@ check_name (const char *name, const char *text, GError **error)
     if (text[0] == '/' ||
         (text[0] && !text[strspn (text, "abcdefghijklmnopqrstuvwxyz0123456789-")]))
         return TRUE;
-    return option_fail (error, name,
-                        "'%s' is neither a policy's name nor an absolute path; `qmpmig policies` "
-                        "lists them",
-                        text);
+    return units_fail (error, name,
+                       "'%s' is neither a policy's name nor an absolute path; `qmpmig policies` "
+                       "lists them",
+                       text);
 }
 
 #define LONGEST_FILE 65536
@@ -37,15 +37,15 @@ read_file (const char *name, const char *key, const char *path, GError **error)
     gsize length = 0;
 
     if (stat (path, &status) == 0 && (!S_ISREG (status.st_mode) || status.st_size > LONGEST_FILE)) {
-        option_fail (error, name, "%s: %s is no file of up to 64 KiB", key, path);
+        units_fail (error, name, "%s: %s is no file of up to 64 KiB", key, path);
         return NULL;
     }
     if (!g_file_get_contents (path, &text, &length, &why)) {
-        option_fail (error, name, "%s: %s", key, why->message);
+        units_fail (error, name, "%s: %s", key, why->message);
         return NULL;
     }
     if (strlen (text) != length || !g_utf8_validate (text, -1, NULL)) {
-        option_fail (error, name, "%s: %s is no UTF-8 text", key, path);
+        units_fail (error, name, "%s: %s is no UTF-8 text", key, path);
         return NULL;
     }
     return g_steal_pointer (&text);
@@ -73,7 +73,7 @@ take_item (MigrateOptions *options, const char *name, const char *item, GError *
     g_auto (GStrv) parts = g_strsplit (item, "=", 2);
 
     if (!parts[0] || !parts[0][0] || !parts[1])
-        return option_fail (error, name, "'%s' is not KEY=VALUE", item);
+        return units_fail (error, name, "'%s' is not KEY=VALUE", item);
     if (g_strv_contains (option_policy_limits, parts[0]))
         return migrate_options_set (options, parts[0], parts[1], error);
     return put_own (options, name, parts[0], parts[1], error);

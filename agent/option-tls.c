@@ -30,7 +30,7 @@ set_libvirt (MigrateOptions *options, const char *name, const char *const *rest,
 {
     for (guint i = 0; rest[i]; i++)
         if (!g_str_has_prefix (rest[i], "hostname="))
-            return option_fail (error, name, "'%s' is not known for libvirt", rest[i]);
+            return units_fail (error, name, "'%s' is not known for libvirt", rest[i]);
     tls_options_clear (&options->tls);
     options->tls = (TlsOptions){
         .kind = TLS_LIBVIRT,
@@ -52,14 +52,14 @@ option_set_tls (const OptionKey *key, gpointer self, const char *name, const cha
     if (strcmp (items[0], "libvirt") == 0)
         return set_libvirt (options, name, rest, error);
     if (!is_x509 && strcmp (items[0], "psk") != 0)
-        return option_fail (error, name, "'%s' is none of x509, psk and (with --libvirt) libvirt",
-                            items[0]);
+        return units_fail (error, name, "'%s' is none of x509, psk and (with --libvirt) libvirt",
+                           items[0]);
     stray = tls_stray_item (rest, is_x509);
     if (stray)
-        return option_fail (error, name, "'%s' is not known for %s", stray, items[0]);
+        return units_fail (error, name, "'%s' is not known for %s", stray, items[0]);
     dir = comma_list_get (rest, "dir");
     if (!dir || !dir[0])
-        return option_fail (error, name, "%s needs dir=DIRECTORY", items[0]);
+        return units_fail (error, name, "%s needs dir=DIRECTORY", items[0]);
     tls_options_clear (&options->tls);
     options->tls = (TlsOptions){
         .kind = is_x509 ? TLS_X509 : TLS_PSK,

@@ -18,8 +18,8 @@ option_set_bandwidth (const OptionKey *key, gpointer self, const char *name, con
     if (!units_parse_rate (name, value, &rate, error))
         return FALSE;
     if (rate == 0)
-        return option_fail (error, name, "nothing moves at %s: write 'unlimited' for no limit",
-                            value);
+        return units_fail (error, name, "nothing moves at %s: write 'unlimited' for no limit",
+                           value);
     options->bandwidth_bytes_per_s = rate;
     return TRUE;
 }
@@ -48,10 +48,10 @@ option_set_compress (const OptionKey *key, gpointer self, const char *name, cons
 
     if (!parts[0] || !parts[0][0] ||
         parts[0][strspn (parts[0], "abcdefghijklmnopqrstuvwxyz0123456789-")])
-        return option_fail (error, name, "'%s' is not METHOD or METHOD:LEVEL, such as zstd:3",
-                            value);
+        return units_fail (error, name, "'%s' is not METHOD or METHOD:LEVEL, such as zstd:3",
+                           value);
     if (parts[1] && is_none)
-        return option_fail (error, name, "'none' has no level");
+        return units_fail (error, name, "'none' has no level");
     if (parts[1] && !units_parse_uint (name, parts[1], 0, MAX_COMPRESS_LEVEL, &level, error))
         return FALSE;
     g_free (options->compress_method);
@@ -71,7 +71,7 @@ option_set_xbzrle (const OptionKey *key, gpointer self, const char *name, const 
         if (!units_parse_size (name, value, &bytes, error))
             return FALSE;
         if (bytes < MIN_XBZRLE_BYTES || (bytes & (bytes - 1)))
-            return option_fail (error, name, "%s is not a power of two of at least 4 KiB", value);
+            return units_fail (error, name, "%s is not a power of two of at least 4 KiB", value);
     }
     options->xbzrle = TRUE;
     options->xbzrle_cache_bytes = bytes;
@@ -87,7 +87,7 @@ option_set_capability (const OptionKey *key, gpointer self, const char *name, co
     gboolean on;
 
     if (!parts[0] || !parts[0][0] || !parts[1])
-        return option_fail (error, name, "'%s' is not NAME=on or NAME=off", value);
+        return units_fail (error, name, "'%s' is not NAME=on or NAME=off", value);
     if (!units_parse_bool (name, parts[1], &on, error))
         return FALSE;
     named_value_put (options->capabilities, parts[0], on ? "on" : "off", NULL);
@@ -102,7 +102,7 @@ option_set_parameter (const OptionKey *key, gpointer self, const char *name, con
     g_auto (GStrv) parts = g_strsplit (value, "=", 2);
 
     if (!parts[0] || !parts[0][0] || !parts[1])
-        return option_fail (error, name, "'%s' is not KEY=VALUE", value);
+        return units_fail (error, name, "'%s' is not KEY=VALUE", value);
     named_value_put (options->parameters, parts[0], parts[1], NULL);
     return TRUE;
 }
@@ -115,9 +115,9 @@ option_set_unsafe (const OptionKey *key, gpointer self, const char *name, const 
     g_auto (GStrv) items = g_strsplit (value, ",", -1);
 
     if (g_strv_contains ((const char *const *)items, "all"))
-        return option_fail (error, name, "there is no 'all': name each item");
+        return units_fail (error, name, "there is no 'all': name each item");
     if (!items[0] || g_strv_contains ((const char *const *)items, ""))
-        return option_fail (error, name, "'%s' has an empty item", value);
+        return units_fail (error, name, "'%s' has an empty item", value);
     g_strfreev (options->unsafe);
     options->unsafe = g_steal_pointer (&items);
     return TRUE;
@@ -147,10 +147,10 @@ option_set_libvirt (const OptionKey *key, gpointer self, const char *name, const
     QmpAddress *address;
 
     if (options->socket && !qmp_address_is_libvirt (options->socket))
-        return option_fail (error, name, "give either --libvirt or --socket");
+        return units_fail (error, name, "give either --libvirt or --socket");
     address = qmp_address_parse_libvirt (value, &why);
     if (!address)
-        return option_fail (error, name, "%s", why->message);
+        return units_fail (error, name, "%s", why->message);
     qmp_address_free (options->socket);
     options->socket = address;
     return TRUE;
@@ -163,6 +163,6 @@ option_set_socket (const OptionKey *key, gpointer self, const char *name, const 
     GlobalOptions *options = self;
 
     if (options->socket && qmp_address_is_libvirt (options->socket))
-        return option_fail (error, name, "give either --libvirt or --socket");
+        return units_fail (error, name, "give either --libvirt or --socket");
     return option_set_address (key, self, name, value, error);
 }

@@ -26,10 +26,10 @@ set_key (const OptionKey *key, gpointer self, const char *name, const char *valu
     g_autofree char *dashed = g_strconcat ("--", name, NULL);
 
     if (!key)
-        return option_fail (error, dashed, "no such option");
+        return units_fail (error, dashed, "no such option");
     /* Only flags and options in brackets know what to do without a text. */
     if (!value && key->spec.argument && key->spec.argument[0] != '[')
-        return option_fail (error, dashed, "needs %s", key->spec.argument);
+        return units_fail (error, dashed, "needs %s", key->spec.argument);
     return key->set (key, self, dashed, value, error);
 }
 

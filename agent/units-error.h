@@ -4,9 +4,6 @@
 
 #include "agent/units.h"
 
-gboolean units_fail (GError **error, const char *name, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
 /* TEXT is NUMBER and a UNIT that is none. */
 gboolean units_fail_time (const char *name, const char *text, double number, const char *unit,
                           GError **error);

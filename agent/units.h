@@ -7,6 +7,9 @@
 
 #define UNITS_ERROR (units_error_quark ())
 GQuark units_error_quark (void); /* one code, 0: a usage error */
+/* "NAME: ...". FALSE, so that a failure is one line. */
+gboolean units_fail (GError **error, const char *name, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 #define UNITS_UNLIMITED G_MAXUINT64
 
