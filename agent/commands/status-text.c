@@ -88,7 +88,8 @@ status_text (const Style *style, json_object *header, json_object *sample, json_
     if (pid)
         text_row (style, out, "steered by", steers);
     else if (status_is_running (status_parse (status)))
-        text_row (style, out, "steered by", "nobody of ours");
+        text_row (style, out, "steered by",
+                  "nobody of ours; `steer` joins it, `recover` ends what a killed qmpmig left");
     if (result) {
         g_autofree char *summary = summary_text (style, header, result, TRUE);
 

@@ -165,7 +165,7 @@ class AMigrationThatNobodySteers(CommandTest):
     def test_status_is_what_qemu_says(self):
         pair = self.begin(self.pair())
         self.assertRegex(self.at(pair.source, "status"), r"lab: running; migration active \(pre-copy\)\n"
-                                                         r"(.*\n)*  left +\d.*MiB\n(.*\n)*  steered by +nobody of ours\n")
+                                                         r"(.*\n)*  left +\d.*MiB\n(.*\n)*  steered by +nobody of ours; `steer` joins it")
         sample, = self.lines_at(pair.source, "status")
         self.assertGreater(sample["remaining_us"], 0)
         self.assertIn("inmigrate; migration active", self.at(pair.destination, "status"))
