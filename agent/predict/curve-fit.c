@@ -14,7 +14,7 @@
 /* How much of a page is written anew nobody can ask QEMU: for xbzrle it is little, half, or all. */
 static const char *const deltas[FIT_COUNT] = { ",delta=256B", ",delta=2KiB", "" };
 
-/* What a point may be off that had to be straightened. */
+/* What a point may be off at most that had to be straightened: else by so much. */
 #define GUESSED 0.5
 
 /* The slowest in so many of the longest. */
@@ -92,7 +92,7 @@ straighten (CurvePoint *to, const CurvePoint *points, guint count)
         for (guint k = 0; k < count; k++)
             to[i].bytes = MAX (to[i].bytes, points[k].bytes * MIN (points[i].us / points[k].us, 1));
         if (to[i].bytes > points[i].bytes)
-            to[i].error = MAX (to[i].error, GUESSED);
+            to[i].error = MAX (to[i].error, MIN (1 - points[i].bytes / to[i].bytes, GUESSED));
     }
 }
 

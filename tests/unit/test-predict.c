@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
+#include <string.h>
 
 #include "agent/predict/measurement.h"
 #include "agent/simulate/workload.h"
@@ -94,6 +95,70 @@ test_range (void)
     }
 }
 
+/* Two looks have fallen between bursts. */
+static void
+test_bursts (void)
+{
+    const CurvePoint points[] = {
+        { 100000, 0, 0.5 }, { 400000, 0, 0.5 }, { 1000000, 61e6, 0.1 }, { 3000000, 100e6, 0.1 }
+    };
+    g_autofree char *terms = curve_fit (points, POINTS, FIT_LIKELY, MEMORY, 0);
+    g_auto (Workload) workload = { 0 };
+
+    parse (&workload, terms);
+    g_assert_cmpfloat_with_epsilon (workload_curve (&workload, 3000000), 100e6, 15e6);
+    g_assert_cmpfloat (workload_curve (&workload, 400000), >, 15e6);
+}
+
+/* What follows a straight line to its end goes through its memory in turn, and what bends early
+ * does not. */
+static void
+test_shapes (void)
+{
+    static const struct {
+        const char *guest, *shape;
+    } known[] = { { "sweep:64MiB@100MiB/s", "sweep:" }, { "hot:64MiB@100MiB/s", "hot:" } };
+
+    for (guint i = 0; i < G_N_ELEMENTS (known); i++) {
+        CurvePoint points[POINTS];
+        g_autofree char *terms = NULL;
+
+        measure (known[i].guest, 0.05, points);
+        terms = curve_fit (points, POINTS, FIT_LIKELY, MEMORY, 0);
+        g_test_message ("%s: %s", known[i].guest, terms);
+        g_assert_true (g_str_has_prefix (terms, known[i].shape));
+        g_assert_null (strchr (terms, '+'));
+    }
+}
+
+/* That the last point is a little below the one before it does not make it worth nothing. */
+static void
+test_noise (void)
+{
+    const CurvePoint points[] = { { 100000, 9.2e6, 0.2 },
+                                  { 400000, 38.6e6, 0.08 },
+                                  { 1000000, 63.5e6, 0.06 },
+                                  { 3000000, 61.5e6, 0.06 } };
+    g_autofree char *terms = curve_fit (points, POINTS, FIT_LIKELY, MEMORY, 0);
+
+    g_test_message ("%s", terms);
+    g_assert_true (g_str_has_prefix (terms, "sweep:"));
+}
+
+/* What was never touched is not written to either. */
+static void
+test_touched (void)
+{
+    CurvePoint points[POINTS];
+    g_auto (Workload) workload = { 0 };
+    g_autofree char *terms = NULL;
+
+    measure ("hot:4GiB@100MiB/s", 0.05, points);
+    terms = curve_fit (points, POINTS, FIT_LIKELY, MEMORY, 0.75);
+    parse (&workload, terms);
+    g_assert_cmpfloat (workload_curve (&workload, 1e12), <=, (double)MEMORY * 0.25);
+}
+
 static void
 test_memory (void)
 {
@@ -138,6 +203,10 @@ main (int argc, char **argv)
     check_add ("/predict/a-guest-is-found-that-has-the-curve", test_fit);
     check_add ("/predict/another-guest-does-not-have-it", test_another_guest);
     check_add ("/predict/what-is-not-known-is-a-range", test_range);
+    check_add ("/predict/who-writes-in-bursts-is-not-idle", test_bursts);
+    check_add ("/predict/its-shape-is-found", test_shapes);
+    check_add ("/predict/noise-does-not-hide-the-shape", test_noise);
+    check_add ("/predict/untouched-memory-is-not-written-to", test_touched);
     check_add ("/predict/no-more-is-written-than-there-is-memory", test_memory);
     check_add ("/predict/who-writes-nothing-is-idle", test_idle);
     check_add ("/predict/untouched-memory-is-seen-where-it-is-one-piece", test_smaps);
