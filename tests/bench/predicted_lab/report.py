@@ -71,7 +71,7 @@ def line(move, run):
     blackout, blackouts = span(run["foreseen"].get("blackout"), 1e3, 0)
     return [f"{move.id}{' ' + LOADED if run['loaded'] else ''}", move.kind, mark(verdict(run["foreseen"]), is_right(run)), came(run),
             total, totals, number(run["total_us"] if completed else None, 1e6, 2),
-            mark("" if off is None else f"{off:+.0%}", is_near(run)), blackout, blackouts,
+            mark("-" if off is None else f"{off:+.0%}", is_near(run)), blackout, blackouts,
             number(run["blackout_us"] if completed else None, 1e3, 0)]
 
 
