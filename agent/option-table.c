@@ -148,6 +148,13 @@ const OptionKey option_migrate_keys[] = {
       .builtin = "(none)",
       .set = option_set_parameter,
       .flags = KEY_LIST },
+    { { "storage", 0, "shared|all|top",
+        "with --libvirt, copy disks that are not shared: whole, or only above their backing files "
+        "(default shared: none)" },
+      .builtin = "shared",
+      .set = option_set_choice,
+      .offset = MIGRATE (storage),
+      .min = STORAGE_SHARED },
     { { "tls", 0, "KIND,dir=DIR[,...]",
         "encrypt: x509,dir=DIR[,hostname=NAME][,authz=ID] or psk,dir=DIR[,hostname=NAME]; with "
         "--libvirt: libvirt[,hostname=NAME]" },

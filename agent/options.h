@@ -31,6 +31,7 @@ typedef struct {
 typedef enum { POSTCOPY_AUTO, POSTCOPY_FALLBACK, POSTCOPY_NOW, POSTCOPY_NEVER } PostcopyMode;
 typedef enum { ON_SUCCESS_AUTO, ON_SUCCESS_QUIT, ON_SUCCESS_KEEP } OnSuccess;
 typedef enum { THROTTLE_STEER, THROTTLE_RAMP, THROTTLE_OFF } ThrottleMode;
+typedef enum { STORAGE_SHARED, STORAGE_ALL, STORAGE_TOP } StorageMode;
 typedef enum {
     TLS_NONE,
     TLS_X509,
@@ -69,6 +70,7 @@ typedef struct {
     ThrottleMode throttle;
     GPtrArray *capabilities; /* NamedValue: --cap NAME=on|off, by QEMU's name */
     GPtrArray *parameters;   /* NamedValue: --param KEY=VALUE */
+    StorageMode storage;
     TlsOptions tls;
     gboolean allow_exec;
     GStrv unsafe; /* items named; each command checks that it knows them; NULL: none */

@@ -81,15 +81,16 @@ typedef struct {
 
 typedef enum {
     LIBVIRT_MIGRATE_AUTO_CONVERGE = 1 << 0,
-    LIBVIRT_MIGRATE_POSTCOPY = 1 << 1, /* may be switched to */
-    LIBVIRT_MIGRATE_PARALLEL = 1 << 2, /* multifd, with CHANNELS */
-    LIBVIRT_MIGRATE_TLS = 1 << 3,      /* with libvirt's own certificates */
-    LIBVIRT_MIGRATE_XBZRLE = 1 << 4,   /* with XBZRLE_BYTES */
-    LIBVIRT_MIGRATE_COPY_DISKS = 1 << 5,
+    LIBVIRT_MIGRATE_POSTCOPY = 1 << 1,   /* may be switched to */
+    LIBVIRT_MIGRATE_PARALLEL = 1 << 2,   /* multifd, with CHANNELS */
+    LIBVIRT_MIGRATE_TLS = 1 << 3,        /* with libvirt's own certificates */
+    LIBVIRT_MIGRATE_XBZRLE = 1 << 4,     /* with XBZRLE_BYTES */
+    LIBVIRT_MIGRATE_COPY_DISKS = 1 << 5, /* those that are not shared, whole */
     LIBVIRT_MIGRATE_ZERO_COPY = 1 << 6,
-    LIBVIRT_MIGRATE_PERSIST = 1 << 7, /* define it there, and no longer here */
-    LIBVIRT_MIGRATE_OFFLINE = 1 << 8, /* stop the guest first */
-    LIBVIRT_MIGRATE_UNSAFE = 1 << 9,  /* whatever the caches of its disks are */
+    LIBVIRT_MIGRATE_PERSIST = 1 << 7,    /* define it there, and no longer here */
+    LIBVIRT_MIGRATE_OFFLINE = 1 << 8,    /* stop the guest first */
+    LIBVIRT_MIGRATE_UNSAFE = 1 << 9,     /* whatever the caches of its disks are */
+    LIBVIRT_MIGRATE_COPY_TOPS = 1 << 10, /* the same, without their backing files */
 } LibvirtMigrateFlags;
 
 typedef struct {

@@ -52,7 +52,9 @@ migration_outwait_launch (Migration *m, GError **error)
         return TRUE;
     if (!abort_unbegun (m, error))
         return FALSE;
-    if (g_get_monotonic_time () - m->migrate_us < patience_us)
+    /* Disks come first, and take as long as they are large; whoever waits can abort it. */
+    if (m->options->storage != STORAGE_SHARED ||
+        g_get_monotonic_time () - m->migrate_us < patience_us)
         return TRUE;
     if (!m->abort_sent)
         vm_tell (m->source, "migrate_cancel", NULL, NULL);

@@ -95,6 +95,10 @@ launch_flags (const MigrateOptions *o)
         flags |= LIBVIRT_MIGRATE_TLS;
     if (o->xbzrle)
         flags |= LIBVIRT_MIGRATE_XBZRLE;
+    if (o->storage == STORAGE_ALL)
+        flags |= LIBVIRT_MIGRATE_COPY_DISKS;
+    if (o->storage == STORAGE_TOP)
+        flags |= LIBVIRT_MIGRATE_COPY_TOPS;
     if (o->zero_copy)
         flags |= LIBVIRT_MIGRATE_ZERO_COPY;
     if (o->offline)

@@ -40,6 +40,10 @@ migration_check_usage (const GlobalOptions *global, const MigrateOptions *option
         return migrate_fail (error, EXIT_USAGE,
                              "%s is for guests of libvirt's: --libvirt DOMAIN, not --socket",
                              options->tls.kind == TLS_LIBVIRT ? "--tls libvirt" : options->uri);
+    if (options->storage != STORAGE_SHARED)
+        return migrate_fail (error, EXIT_USAGE,
+                             "--storage is for guests of libvirt's, which copies their disks: "
+                             "without --libvirt both ends have to see the same ones");
     if (!options->uri) /* recover finds it in the journal */
         return TRUE;
     uri = migration_uri_parse (options->uri, options->allow_exec, error);
