@@ -14,6 +14,14 @@
 #define PAGE_HEADER  8
 /* A throttled guest runs in slices of 10 ms: which of them fall into a shorter time is chance. */
 #define BLURRED_US (20 * G_TIME_SPAN_MILLISECOND)
+/* A look that found more than this part of the one before unsent was no end of a pass. */
+#define UNSENT 0.125
+/* Of the set that is written, for a mean over looks in the middle of passes. */
+#define ENOUGH_OF_SET 0.5
+/* Of a smaller part nobody can tell what it is a part of. */
+#define LEAST_SHARE 0.1
+/* Guest times further apart belong to different throttles. */
+#define SAME_STRIDE 1.5
 /* From the source's STOP to the destination's RESUME with no memory left: 10 to 50 ms seen. */
 #define SWITCHOVER_US (30 * G_TIME_SPAN_MILLISECOND)
 
@@ -138,20 +146,80 @@ take_guest_time (Estimate *self, const Sample *last, const Sample *now)
         self->guest_time_us += (double)(now->now_us - last->now_us) * running;
 }
 
+static double
+largest_set (const struct qmpmig_curve *curve)
+{
+    guint points = curve_points (curve);
+
+    return points ? (double)curve->bytes[points - 1] : 0;
+}
+
+/* What is still to be sent is not found a second time when it is written: in the middle of a pass a
+ * look finds what was written to the SHARE of the set that was clean. Which part that is, is
+ * chance: so looks are taken together until they have seen enough of it. */
+static void
+take_look_within (Estimate *self, double share, double dirtied)
+{
+    double us = self->guest_time_us, set = largest_set (&self->curve);
+    double mean_us = self->within_share > 0 ? self->within_us / self->within_share : us;
+
+    if (share < LEAST_SHARE)
+        return;
+    if (us > mean_us * SAME_STRIDE || us * SAME_STRIDE < mean_us)
+        self->within_us = self->within_bytes = self->within_share = 0;
+    self->within_us += us * share;
+    self->within_bytes += dirtied;
+    self->within_share += share;
+    if (self->within_share < ENOUGH_OF_SET)
+        return;
+    curve_add (&self->curve, (guint64)(self->within_us / self->within_share),
+               (guint64)MAX (MIN (self->within_bytes / self->within_share, set), dirtied));
+    self->within_us /= 2;
+    self->within_bytes /= 2;
+    self->within_share /= 2;
+}
+
+/* LEFT had not been sent yet when QEMU looked. */
+static void
+take_look (Estimate *self, const Sample *last, double left, guint64 dirtied)
+{
+    double began = (double)known (last->remaining_at_sync_bytes);
+    double set = largest_set (&self->curve);
+
+    if (self->guest_time_us <= BLURRED_US)
+        return;
+    if (set == 0 || left <= UNSENT * began)
+        curve_add (&self->curve, (guint64)self->guest_time_us, dirtied);
+    else
+        take_look_within (self, 1 - (began + left) / 2 / set, (double)dirtied);
+}
+
+/* Several in one look of ours: one of them on average. With a throttle it is chance how much of so
+ * short a time the guest ran. */
+static void
+take_looks (Estimate *self, const Sample *last, guint64 looks, guint64 dirtied)
+{
+    double us = self->guest_time_us / (double)looks;
+
+    if (known (last->throttle_pct) <= 1 || us > BLURRED_US)
+        curve_add (&self->curve, (guint64)us, dirtied / looks);
+}
+
 static void
 take_sync (Estimate *self, const Sample *last, Sample *now, guint64 covered_bytes)
 {
-    guint64 stood = known (last->remaining_bytes);
+    guint64 stood = known (last->remaining_bytes), looks = now->syncs - last->syncs;
+    guint64 left = stood > covered_bytes ? stood - covered_bytes : 0;
     guint64 dirtied = now->remaining_bytes + covered_bytes > stood
                           ? now->remaining_bytes + covered_bytes - stood
                           : 0;
 
     now->dirtied_bytes = dirtied;
     now->since_sync_us = 0;
-    /* The first finds all of memory. Several in one look: what was written between them cannot be
-     * told apart. */
-    if (last->syncs > 0 && now->syncs == last->syncs + 1 && self->guest_time_us > BLURRED_US)
-        curve_add (&self->curve, (guint64)self->guest_time_us, dirtied);
+    if (last->syncs > 0 && looks == 1) /* the first finds all of memory */
+        take_look (self, last, (double)left, dirtied);
+    else if (last->syncs > 1)
+        take_looks (self, last, looks, dirtied);
     self->guest_time_us = 0;
 }
 

@@ -14,6 +14,8 @@ typedef struct {
     guint64 pass_sent, pass_pages, page_bytes;
     /* since QEMU last looked which pages are dirty */
     double guest_time_us;
+    /* looks in the middle of passes: guest time and bytes, by the share of the set that they saw */
+    double within_us, within_bytes, within_share;
     guint64 remaining, covered;
     gboolean first_pass;
     struct qmpmig_curve curve;

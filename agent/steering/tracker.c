@@ -38,6 +38,19 @@ covered_since (const Sample *last, const Sample *now)
     return fell ? MAX (by_pages, last->remaining_bytes - now->remaining_bytes) : by_pages;
 }
 
+/* What QEMU's last look found: by now some of that has been sent, and of a pass that is shorter
+ * than the time between two of ours, any part. */
+static guint64
+found_at_sync (const Tracker *self, const Sample *sample, guint64 covered)
+{
+    guint64 stood = known_or_zero (self->last.remaining_bytes), left = sample->remaining_bytes;
+    guint64 looks = sample->syncs - self->last.syncs;
+
+    if (self->last.syncs == SAMPLE_UNKNOWN || self->last.syncs < 1 || covered < stood)
+        return left;
+    return MAX (left, (left + covered - stood) / looks);
+}
+
 static gboolean
 take_pass (Tracker *self, const Sample *sample, guint64 covered)
 {
@@ -47,7 +60,7 @@ take_pass (Tracker *self, const Sample *sample, guint64 covered)
         self->remaining_at_boundary = known_or_zero (sample->total_bytes);
     self->covered += covered;
     if (sample->syncs != self->last.syncs)
-        self->remaining_at_sync = sample->remaining_bytes;
+        self->remaining_at_sync = found_at_sync (self, sample, covered);
     if (self->covered < self->remaining_at_boundary)
         return FALSE;
     self->remaining_at_boundary = sample->remaining_bytes;

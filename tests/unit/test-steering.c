@@ -170,6 +170,47 @@ test_syncs_that_run_together_tell_nothing (void)
     g_assert_cmpuint (curve_points (&run.sample.curve), ==, 0);
 }
 
+/* Later, when none of them has found all of memory, each is one of so many. */
+static void
+test_syncs_that_run_together_count_on_average (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    run.sample.guest_running = 1;
+    run.sample.syncs = 2;
+    run_step (&run, 90 * MIB, 10 * MIB);
+    run.sample.syncs += 4;
+    run_step (&run, 40 * MIB, 10 * MIB);
+    g_assert_cmpuint (run.sample.curve.time_us[0], ==, 25000);
+    g_assert_cmpuint (run.sample.curve.bytes[0], ==, 10 * MIB);
+    g_assert_cmpuint (run.sample.remaining_at_sync_bytes, ==, 10 * MIB);
+}
+
+/* What has yet to be sent is not found again: a look in the middle of a pass sees but a part. */
+static void
+test_a_look_within_a_pass_sees_what_was_clean (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    run.sample.guest_running = 1;
+    for (guint i = 0; i < 9; i++)
+        run_step (&run, 10 * MIB, (90 - 10 * i) * MIB);
+    one_sync (&run, 10 * MIB, 40 * MIB);
+    run_step (&run, 10 * MIB, 30 * MIB);
+    run_step (&run, 10 * MIB, 20 * MIB);
+    one_sync (&run, 10 * MIB, 16 * MIB); /* 6 MiB, of three eighths of the set */
+    g_assert_cmpuint (curve_points (&run.sample.curve), ==, 1);
+    run_step (&run, 6 * MIB, 10 * MIB);
+    one_sync (&run, 5 * MIB, 13 * MIB); /* 8 MiB, of three quarters */
+    g_assert_cmpuint (curve_points (&run.sample.curve), ==, 2);
+    g_assert_cmpuint (run.sample.curve.time_us[0], <, 300000);
+    g_assert_cmpuint (run.sample.curve.bytes[0], >, 11 * MIB);
+    g_assert_cmpuint (run.sample.curve.bytes[0], <, 14 * MIB);
+    g_assert_cmpuint (run.sample.curve.bytes[1], ==, 40 * MIB); /* and does not shrink the set */
+}
+
 /* Guest time: what a throttle takes away is not counted. */
 static void
 test_a_throttle_slows_the_guests_clock (void)
@@ -514,6 +555,10 @@ main (int argc, char **argv)
     check_add ("/estimate/syncs-tell-the-working-set-curve", test_syncs_tell_the_curve);
     check_add ("/estimate/syncs-that-run-together-tell-nothing",
                test_syncs_that_run_together_tell_nothing);
+    check_add ("/estimate/syncs-that-run-together-count-on-average",
+               test_syncs_that_run_together_count_on_average);
+    check_add ("/estimate/a-look-within-a-pass-sees-what-was-clean",
+               test_a_look_within_a_pass_sees_what_was_clean);
     check_add ("/estimate/a-throttle-slows-the-guests-clock",
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
