@@ -13,6 +13,8 @@
 #define NEARLY 1.25
 /* A look that is so long ago has just been. */
 #define FRESH_US (100 * MS)
+/* Two of our looks: what remains at one says nothing of where a shorter pass is. */
+#define UNSEEN_US (200 * MS)
 /* Until QEMU has heard of one. */
 #define COMMAND_US (20 * MS)
 
@@ -76,9 +78,24 @@ set_downtime (const struct qmpmig_sample *s, const struct forecast_model *m, dou
     }
 }
 
+/* Within the last tenth of a second. */
+static int
+has_just_looked (const struct qmpmig_sample *s)
+{
+    return known (s->since_sync_us) < FRESH_US;
+}
+
+/* QEMU ends it then at the end of a pass that nobody has seen. */
+static int
+is_unseen (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m)
+{
+    return p->passes_in_vain > 0 &&
+           forecast_send_us (m, (double)s->remaining_at_sync_bytes) < UNSEEN_US;
+}
+
 void
-permit (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
-        struct qmpmig_advice *a)
+permit (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+        const struct way *way, struct qmpmig_advice *a)
 {
     double running = 1 - known (s->throttle_pct) / 100;
     double written = curve_bytes (&m->curve, running * (known (s->since_sync_us) + COMMAND_US));
@@ -89,10 +106,12 @@ permit (const struct qmpmig_sample *s, const struct forecast_model *m, const str
     double wanted_us = way->f.ends ? fmax (way->f.blackout_us, shortest) : way->stop_us;
 
     /* In the middle of a pass waiting for its end leaves less. */
-    if (known (s->since_sync_us) < FRESH_US)
+    if (has_just_looked (s))
         wanted_us = wanted_us * NEARLY + COMMAND_US;
     if (now_us <= fmin (wanted_us, way->most_us))
         limit = fmax (fmin (now_us * NEARLY, way->most_us), shortest);
+    if (way->throttle <= 0 && way->f.ends && is_unseen (p, s, m))
+        limit = fmax (fmin (way->f.blackout_us * NEARLY, way->most_us), limit);
     set_downtime (s, m, limit, a);
 }
 
@@ -111,7 +130,7 @@ let_end (struct policy *p, const struct qmpmig_sample *s, const struct forecast_
          const struct way *way, enum reason code, const char *words, struct qmpmig_advice *a)
 {
     p->stage = STAGE_FREE;
-    permit (s, m, way, a);
+    permit (p, s, m, way, a);
     on_course (s, &way->f, code, words, a);
     if (code == REASON_FINISH)
         say (a, code, "%s: the guest may stand still for %.0f ms", words, way->stop_us / MS);
@@ -127,10 +146,11 @@ throttle (struct policy *p, const struct qmpmig_sample *s, const struct forecast
 
     p->stage = STAGE_THROTTLED;
     p->throttle_pct = (uint64_t)lround (100 * way->throttle);
-    p->passes_held = 0;
+    p->passes_held = p->passes_in_vain = p->least_bytes = 0;
+    p->worth_us = s->throttle_integral_us + (uint64_t)f->lost_us;
     a->set |= QMPMIG_SET_THROTTLE;
     a->throttle_pct = p->throttle_pct;
-    permit (s, m, way, a);
+    permit (p, s, m, way, a);
     expected = foresee_either (p, s, m, f);
     tell_forecast (s, &expected, a);
     a->verdict = QMPMIG_VERDICT_ON_COURSE;

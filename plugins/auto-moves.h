@@ -33,11 +33,14 @@ struct policy {
     uint64_t wants_deltas, most_cache;
     enum stage stage;
     uint64_t throttle_pct, passes_held;   /* since the throttle is in force */
+    uint64_t worth_us;                    /* guest time that it may have taken by its end */
     uint64_t dirty_rate, counted_us;      /* QEMU's, and when it looked and counted last */
     uint64_t least_bytes, passes_in_vain; /* least that a pass began with; those since */
     /* bursts */
     struct curve_model foretold;           /* the curve before this look */
     uint64_t looked_us, now_us, waited_us; /* waited out, in all */
+    uint64_t quiet_looks;                  /* of a guest that pauses */
+    int is_quiet;                          /* the last */
     int was_calm, in_burst;                /* by that curve it would have ended */
     /* deltas */
     uint64_t passes;    /* that have ended since we look */
@@ -94,13 +97,14 @@ struct forecast foresee_either (const struct policy *p, const struct qmpmig_samp
 double price (const struct forecast *f);
 /* How long it may be waited for not having to go that way, or, where it does not end, to ask for
  * the standstill that it would need. */
-double worth_waiting_us (const struct forecast *f);
+double worth_waiting_us (const struct policy *p, const struct forecast *f);
+int pauses (const struct policy *p);
 
 /* QEMU looks at the dirty pages as soon as what remains would fit into its limit. A long limit cuts
  * passes short, and hot pages are then all that it ever sends: so the limit is short until what
  * remains, and what was written since the last look, fits into what is worth its while. */
-void permit (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
-             struct qmpmig_advice *a);
+void permit (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+             const struct way *way, struct qmpmig_advice *a);
 
 /* They return 0, as decide() does. */
 int on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason code,
@@ -113,5 +117,13 @@ int throttle (struct policy *p, const struct qmpmig_sample *s, const struct fore
 /* Nothing that keeps the guest within the limits can work. A throttle is of no use then. */
 int give_up (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              double stall_us, struct qmpmig_advice *a);
+
+/* auto-deadline.c. To the deadline, or to when an orchestrator gives up. */
+double time_left_us (const struct qmpmig_sample *s);
+/* These return whether they have decided. Postcopy, while it still ends in time. */
+int switch_in_time (const struct qmpmig_sample *s, const struct forecast_model *m, double left_us,
+                    struct qmpmig_advice *a);
+int press (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+           const struct forecast *free_run, struct qmpmig_advice *a);
 
 #endif

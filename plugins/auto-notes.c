@@ -8,6 +8,10 @@
 #define TRIAL_PASS 2
 /* So much more than the curve foretold is not a matter of its error. */
 #define BURST 1.5
+/* So little of it is a pause. */
+#define QUIET 0.25
+/* Of the largest set that was seen, still to be sent. */
+#define CLEAN 0.5
 
 static uint64_t
 counted (uint64_t value)
@@ -51,12 +55,27 @@ is_burst (const struct policy *p, const struct qmpmig_sample *s)
     return (double)counted (s->dirtied_bytes) > BURST * curve_bytes (curve, us);
 }
 
+/* A guest that pauses. While most of its set is still to be sent a look finds little of it anyway.
+ */
+static int
+is_quiet (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m)
+{
+    const struct qmpmig_curve *curve = &m->curve.curve;
+    double us = (double)(s->now_us - p->looked_us);
+
+    return counted (s->throttle_pct) <= 1 && m->curve.points > 1 &&
+           (double)s->remaining_at_sync_bytes < (double)curve->bytes[m->curve.points - 1] * CLEAN &&
+           (double)counted (s->dirtied_bytes) < QUIET * curve_bytes (&m->curve, us);
+}
+
 void
 note_burst (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m)
 {
     if (s->why & QMPMIG_WHY_SYNC) {
         if (is_burst (p, s))
             p->in_burst = 1;
+        p->is_quiet = is_quiet (p, s, m);
+        p->quiet_looks += (uint64_t)p->is_quiet;
         p->looked_us = s->now_us;
         p->foretold = m->curve;
     }

@@ -23,6 +23,9 @@
  * spared nearly all of the lost work where they last a second or two, and cost little where they
  * are longer; with 1 the long ones cost more than the short ones gain. */
 #define PATIENCE 0.25
+/* Of a guest that was seen to pause: once is chance. */
+#define KNOWN_PATIENCE 1.0
+#define SEEN_TO_PAUSE  2
 /* Of the longest permitted standstill, for the throttle's sleeps; the rest is for the blackout,
  * which may follow on one. */
 #define STALL_SHARE 0.4
@@ -149,7 +152,7 @@ find_throttle (const struct policy *p, const struct qmpmig_sample *s,
                const struct forecast_model *m)
 {
     double share = hard_throttle (s), most = (double)s->limits.max_throttle_pct / 100;
-    struct way best = find_way (p, s, m, share);
+    struct way best = find_way (p, s, m, share), hardest;
 
     for (unsigned i = 0; i < sizeof milder / sizeof milder[0]; i++)
         if (milder[i] < share) {
@@ -158,7 +161,12 @@ find_throttle (const struct policy *p, const struct qmpmig_sample *s,
             if (way.f.ends && (!best.f.ends || price (&way.f) < price (&best.f)))
                 best = way;
         }
-    return best.f.ends || most <= share ? best : find_way (p, s, m, most);
+    if (most <= share || (best.f.ends && share >= milder[0]))
+        return best;
+    hardest = find_way (p, s, m, most);
+    if (best.f.ends && (!hardest.f.ends || price (&hardest.f) >= price (&best.f)))
+        return best;
+    return hardest;
 }
 
 struct forecast
@@ -196,10 +204,17 @@ price (const struct forecast *f)
     return (STANDSTILL_PRICE * f->blackout_us + f->lost_us + TIME_PRICE * f->time_us) / S;
 }
 
-double
-worth_waiting_us (const struct forecast *f)
+int
+pauses (const struct policy *p)
 {
+    return p->quiet_looks >= SEEN_TO_PAUSE;
+}
+
+double
+worth_waiting_us (const struct policy *p, const struct forecast *f)
+{
+    double patience = pauses (p) ? KNOWN_PATIENCE : PATIENCE;
     double standstill_us = f->ends ? f->blackout_us : f->stall_us;
 
-    return PATIENCE * (STANDSTILL_PRICE * standstill_us + f->lost_us) / TIME_PRICE;
+    return patience * (STANDSTILL_PRICE * standstill_us + f->lost_us) / TIME_PRICE;
 }
