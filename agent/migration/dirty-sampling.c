@@ -16,9 +16,6 @@ static const guint times_ms[] = { 100, 400 };
 /* The first write to each page is slow when QEMU has begun to look; not before most are through. */
 #define SETTLED_US ((guint64)500 * G_TIME_SPAN_MILLISECOND)
 
-#define WANTED_PAGES 4096 /* 16 MiB to look through, twice */
-#define ENOUGH_HITS  16   /* fewer pages that changed say little */
-
 static gboolean
 is_possible (const Migration *m)
 {
@@ -34,7 +31,7 @@ question (const Migration *m, guint time_ms)
 {
     return (DirtyRate){ .ram_bytes = m->tracker.last.total_bytes,
                         .time_ms = time_ms,
-                        .pages = WANTED_PAGES };
+                        .pages = DIRTY_RATE_BESIDE_PAGES };
 }
 
 static gboolean
@@ -54,7 +51,8 @@ is_measured (Migration *m, guint time_ms)
 
     if (!dirty_rate_read (&rate, m->source->client, &bytes, NULL))
         return FALSE;
-    if ((double)bytes * WANTED_PAGES >= ENOUGH_HITS * (double)m->tracker.last.total_bytes)
+    if ((double)bytes * DIRTY_RATE_BESIDE_PAGES >=
+        DIRTY_RATE_ENOUGH_HITS * (double)m->tracker.last.total_bytes)
         estimate_take_sampled (&m->tracker.estimate, (guint64)time_ms * 1000, bytes);
     return TRUE;
 }
