@@ -132,7 +132,7 @@ begin_watch (ControlCaller *self, json_object *arguments)
 static char **
 string_list (json_object *list)
 {
-    gsize count = json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
+    gsize count = qmp_length (list);
     g_autoptr (GStrvBuilder) strings = g_strv_builder_new ();
 
     for (gsize i = 0; i < count; i++) {

@@ -57,8 +57,7 @@ static gboolean
 offers_oob (json_object *greeting)
 {
     json_object *offered = qmp_peek (greeting, "QMP.capabilities");
-    gsize count =
-        json_object_is_type (offered, json_type_array) ? json_object_array_length (offered) : 0;
+    gsize count = qmp_length (offered);
 
     for (gsize i = 0; i < count; i++) {
         json_object *name = json_object_array_get_idx (offered, i);

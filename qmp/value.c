@@ -170,6 +170,12 @@ qmp_peek_bool (json_object *object, const char *path, gboolean fallback)
     return json_object_get_boolean (value) ? TRUE : FALSE;
 }
 
+gsize
+qmp_length (json_object *list)
+{
+    return json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
+}
+
 json_object *
 qmp_object (const char *name, ...)
 {

@@ -22,6 +22,7 @@ const char *qmp_peek_string (json_object *object, const char *path, const char *
 guint64 qmp_peek_uint (json_object *object, const char *path, guint64 fallback);
 double qmp_peek_double (json_object *object, const char *path, double fallback);
 gboolean qmp_peek_bool (json_object *object, const char *path, gboolean fallback);
+gsize qmp_length (json_object *list); /* 0 for what is no array, or absent */
 
 /* {"NAME": value, ...}: name, then a JSON value that is taken; ends with NULL.
  *   qmp_object ("uri", json_object_new_string (uri), NULL) */

@@ -54,8 +54,7 @@ static json_object *
 describe_all (json_object *entries)
 {
     json_object *items = json_object_new_array ();
-    gsize count =
-        json_object_is_type (entries, json_type_array) ? json_object_array_length (entries) : 0;
+    gsize count = qmp_length (entries);
 
     for (gsize i = 0; i < count; i++)
         json_object_array_add (items, describe (json_object_array_get_idx (entries, i)));

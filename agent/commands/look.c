@@ -76,8 +76,7 @@ look_has_capability (Reach *reach, const char *name, gboolean *ret_on, GError **
     if (!list)
         return FALSE;
     *ret_on = FALSE;
-    for (gsize i = 0;
-         json_object_is_type (list, json_type_array) && i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         json_object *entry = json_object_array_get_idx (list, i);
 
         if (g_str_equal (qmp_peek_string (entry, "capability", ""), name))

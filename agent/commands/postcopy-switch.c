@@ -109,7 +109,7 @@ switchover_continue (Reach *reach, gboolean *ret_waits, GError **error)
 
     if (!jobs)
         return FALSE;
-    if (json_object_is_type (jobs, json_type_array) && json_object_array_length (jobs) > 0) {
+    if (qmp_length (jobs) > 0) {
         warn_waiting (reach);
         *ret_waits = TRUE;
         return TRUE;

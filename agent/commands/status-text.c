@@ -63,7 +63,7 @@ append_reasons (const Style *style, GString *out, json_object *sample)
     /* Of one that was cancelled QEMU (10.0) tells how it broke its own connection off. */
     if (error && strcmp (qmp_peek_string (sample, "status", ""), "cancelled") != 0)
         text_row (style, out, "error", error);
-    for (gsize i = 0; blocked && i < json_object_array_length (blocked); i++) {
+    for (gsize i = 0; i < qmp_length (blocked); i++) {
         g_autofree char *reason = text_clean (
             json_object_get_string (json_object_array_get_idx (blocked, i)), style->utf8);
 

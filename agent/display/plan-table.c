@@ -45,9 +45,7 @@ entries_of (json_object *list, const char *end, gboolean off)
 {
     GPtrArray *entries = g_ptr_array_new ();
 
-    if (!json_object_is_type (list, json_type_array))
-        return entries;
-    for (size_t i = 0; i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         json_object *entry = json_object_array_get_idx (list, i);
 
         if (!strcmp (qmp_peek_string (entry, "end", ""), end) && stays_off (entry) == off)

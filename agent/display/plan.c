@@ -26,16 +26,10 @@ is_on (json_object *entry)
     return qmp_peek_bool (entry, "value", FALSE);
 }
 
-static size_t
-list_length (json_object *list)
-{
-    return json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
-}
-
 static json_object *
 find_entry (json_object *list, const char *end, const char *name)
 {
-    for (size_t i = 0; i < list_length (list); i++) {
+    for (size_t i = 0; i < qmp_length (list); i++) {
         json_object *entry = json_object_array_get_idx (list, i);
 
         if (is_at (entry, end) && !strcmp (entry_name (entry), name))
@@ -69,7 +63,7 @@ append_capabilities (const Style *style, GString *out, json_object *plan)
     json_object *list = qmp_peek (plan, "capabilities");
     g_autoptr (GString) words = g_string_new (NULL);
 
-    for (size_t i = 0; i < list_length (list); i++) {
+    for (size_t i = 0; i < qmp_length (list); i++) {
         g_autofree char *word = capability_word (style, list, json_object_array_get_idx (list, i));
 
         if (word)

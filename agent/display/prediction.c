@@ -62,16 +62,18 @@ static void
 append_measured (const Style *style, GString *out, json_object *line)
 {
     json_object *points = qmp_peek (line, "measured.points");
+    g_autofree char *mode = text_peek (style, line, "measured.mode");
     GString *text = g_string_new (NULL);
 
-    for (gsize i = 0; i < json_object_array_length (points); i++) {
+    for (gsize i = 0; i < qmp_length (points); i++) {
         json_object *point = json_object_array_get_idx (points, i);
         g_autofree char *size = units_format_size (qmp_peek_uint (point, "written_bytes", 0));
         g_autofree char *time = units_format_time (qmp_peek_uint (point, "during_us", 0));
 
         g_string_append_printf (text, "%s%s in %s", i ? ", " : "", size, time);
     }
-    g_string_append_printf (text, " (%s)", qmp_peek_string (line, "measured.mode", ""));
+    if (mode)
+        g_string_append_printf (text, " (%s)", mode);
     text_row (style, out, "writes", text->str);
     g_string_free (text, TRUE);
 }
@@ -81,12 +83,13 @@ append_remedies (const Style *style, GString *out, json_object *line)
 {
     json_object *list = qmp_peek (line, "would_help");
 
-    for (gsize i = 0; list && i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         json_object *remedy = json_object_array_get_idx (list, i);
         g_autofree char *total = range_text (remedy, "total");
         g_autofree char *blackout = range_text (remedy, "blackout");
-        g_autofree char *text = g_strdup_printf (
-            "%s: %s, blackout %s", qmp_peek_string (remedy, "change", ""), total, blackout);
+        g_autofree char *change = text_peek (style, remedy, "change");
+        g_autofree char *text =
+            g_strdup_printf ("%s: %s, blackout %s", change ? change : "", total, blackout);
 
         text_row (style, out, i ? "" : "would help", text);
     }

@@ -77,9 +77,7 @@ text_peek_list (const Style *style, json_object *line, const char *path)
     json_object *list = qmp_peek (line, path);
     g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-    if (!json_object_is_type (list, json_type_array))
-        return g_strv_builder_end (builder);
-    for (size_t i = 0; i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         const char *raw = json_object_get_string (json_object_array_get_idx (list, i));
         g_autofree char *text = text_clean (raw ? raw : "", style->utf8);
 

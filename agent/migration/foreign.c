@@ -21,8 +21,7 @@ read_capabilities (Migration *m, GError **error)
 
     if (!list)
         return FALSE;
-    for (gsize i = 0;
-         json_object_is_type (list, json_type_array) && i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         json_object *entry = json_object_array_get_idx (list, i);
         const char *name = qmp_peek_string (entry, "capability", NULL);
         gboolean on = qmp_peek_bool (entry, "state", FALSE);

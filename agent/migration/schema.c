@@ -69,9 +69,7 @@ find_member (json_object *type, const char *name)
 {
     json_object *members = type ? qmp_peek (type, "members") : NULL;
 
-    for (gsize i = 0;
-         json_object_is_type (members, json_type_array) && i < json_object_array_length (members);
-         i++) {
+    for (gsize i = 0; i < qmp_length (members); i++) {
         json_object *member = json_object_array_get_idx (members, i);
 
         if (g_strcmp0 (qmp_peek_string (member, "name", NULL), name) == 0)
@@ -86,9 +84,7 @@ member_names (json_object *type)
     json_object *names = json_object_new_object ();
     json_object *members = type ? qmp_peek (type, "members") : NULL;
 
-    for (gsize i = 0;
-         json_object_is_type (members, json_type_array) && i < json_object_array_length (members);
-         i++) {
+    for (gsize i = 0; i < qmp_length (members); i++) {
         const char *name = qmp_peek_string (json_object_array_get_idx (members, i), "name", NULL);
         if (name)
             json_object_object_add (names, name, json_object_new_boolean (TRUE));
@@ -102,9 +98,7 @@ enum_values (json_object *type)
     json_object *names = json_object_new_object ();
     json_object *values = type ? qmp_peek (type, "values") : NULL;
 
-    for (gsize i = 0;
-         json_object_is_type (values, json_type_array) && i < json_object_array_length (values);
-         i++)
+    for (gsize i = 0; i < qmp_length (values); i++)
         json_object_object_add (names,
                                 json_object_get_string (json_object_array_get_idx (values, i)),
                                 json_object_new_boolean (TRUE));

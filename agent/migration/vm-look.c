@@ -126,8 +126,7 @@ take_yank (Vm *self, json_object *reply, GError **error)
 static gboolean
 take_bitmaps (Vm *self, json_object *reply, GError **error)
 {
-    gsize count =
-        json_object_is_type (reply, json_type_array) ? json_object_array_length (reply) : 0;
+    gsize count = qmp_length (reply);
 
     for (gsize i = 0; i < count; i++) {
         json_object *bitmaps = qmp_peek (json_object_array_get_idx (reply, i), "dirty-bitmaps");

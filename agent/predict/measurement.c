@@ -93,9 +93,7 @@ take_machine (Measurement *self, QmpClient *client, GError **error)
     if (!cpus)
         return FALSE;
     self->kvm = qmp_peek_bool (kvm, "enabled", FALSE);
-    self->vcpus = json_object_is_type (cpus, json_type_array)
-                      ? MAX ((guint)json_object_array_length (cpus), 1)
-                      : 1;
+    self->vcpus = MAX ((guint)qmp_length (cpus), 1);
     self->qemu_major = version->major;
     self->qemu_minor = version->minor;
     return TRUE;

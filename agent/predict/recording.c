@@ -35,7 +35,7 @@ put_all (json_object *to, json_object *from)
 static void
 put_planned (json_object *to, json_object *list)
 {
-    gsize count = json_object_is_type (list, json_type_array) ? json_object_array_length (list) : 0;
+    gsize count = qmp_length (list);
 
     for (gsize i = 0; i < count; i++) {
         json_object *entry = json_object_array_get_idx (list, i);

@@ -147,8 +147,7 @@ append_cell (GString *out, const char *text)
 static void
 append_changes (GString *out, json_object *list)
 {
-    for (gsize i = 0;
-         json_object_is_type (list, json_type_array) && i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         json_object *change = json_object_array_get_idx (list, i);
         g_autofree char *value = words_value ("", qmp_peek (change, "value"));
         g_autofree char *before = words_value ("", qmp_peek (change, "before"));
@@ -167,8 +166,7 @@ append_changes (GString *out, json_object *list)
 static void
 append_warnings (GString *out, json_object *list)
 {
-    for (gsize i = 0;
-         json_object_is_type (list, json_type_array) && i < json_object_array_length (list); i++) {
+    for (gsize i = 0; i < qmp_length (list); i++) {
         g_autofree char *text = words_value ("", json_object_array_get_idx (list, i));
 
         g_string_append (out, "<p class=\"note\">Warning: ");
