@@ -59,13 +59,14 @@ do_without (Migration *m, GError *why, GError **error)
 gboolean
 migration_foresee (Migration *m, GError **error)
 {
+    g_autoptr (GError) refused = NULL;
     GError *why = NULL;
     json_object *prediction;
 
     if (!m->options->predict)
         return TRUE;
-    if (!foresight_check (m->options, &why))
-        return migrate_fail (error, EXIT_REFUSED, "--predict: %s", why->message);
+    if (!foresight_check (m->options, &refused))
+        return migrate_fail (error, EXIT_REFUSED, "--predict: %s", refused->message);
     migration_post_header (m);
     migration_notice (m, "info", "predicting",
                       "QEMU measures for some seconds how much the guest writes; then it moves");
