@@ -66,7 +66,7 @@ migration_foresee (Migration *m, GError **error)
     if (!m->options->predict)
         return TRUE;
     if (!foresight_check (m->options, &refused))
-        return migrate_fail (error, EXIT_REFUSED, "--predict: %s", refused->message);
+        return migrate_fail (error, EXIT_REFUSED, "%s", refused->message);
     migration_post_header (m);
     migration_notice (m, "info", "predicting",
                       "QEMU measures for some seconds how much the guest writes; then it moves");
