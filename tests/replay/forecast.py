@@ -64,6 +64,12 @@ def follows(samples, answers):
     return asked[0][0] == done and abs(asked[0][1] - at) < 0.4e6
 
 
+def has_ended(path):
+    """One that a kill cut short tells nothing, and one that never ended has no total."""
+    last = path.read_text(encoding="utf-8").rstrip().rpartition("\n")[2]
+    return '"type":"result"' in last and '"outcome":"completed"' in last
+
+
 def measure(path):
     asked, total = load(path)
     answers = replay(asked)
@@ -92,7 +98,7 @@ def tell(name, rows):
 
 def main():
     paths = [pathlib.Path(name) for name in sys.argv[1:]] or \
-        [*RECORDED, *sorted(path for path in BENCH.glob("*-auto*.jsonl"))]
+        [*RECORDED, *sorted(path for path in BENCH.glob("*-auto*.jsonl") if has_ended(path))]
     rows = []
     print(f"{'trace':60} {'total s':>8}" + "".join(f" {label:>8}" for label, _ in COLUMNS))
     for path in paths:
