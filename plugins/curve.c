@@ -111,6 +111,44 @@ curve_add (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes)
     believe (self, at, count + 1);
 }
 
+double
+curve_possible (const struct qmpmig_curve *self, uint64_t time_us, double bytes)
+{
+    double least = 0, most = HUGE_VAL;
+
+    for (unsigned i = 0; i < curve_points (self); i++) {
+        double seen = (double)self->bytes[i];
+        double scaled = seen * (double)time_us / (double)self->time_us[i];
+        int is_earlier = self->time_us[i] < time_us;
+
+        least = fmax (least, is_earlier ? seen : scaled);
+        most = fmin (most, is_earlier ? scaled : seen);
+    }
+    return fmin (fmax (bytes, least), most);
+}
+
+static int
+has_time (const struct qmpmig_curve *self, uint64_t time_us)
+{
+    for (unsigned i = 0; i < curve_points (self); i++)
+        if (is_same_time (self->time_us[i], time_us))
+            return 1;
+    return 0;
+}
+
+void
+curve_add_beside (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes)
+{
+    unsigned count = curve_points (self);
+    double possible = curve_possible (self, time_us, (double)bytes);
+
+    if (time_us == 0 || has_time (self, time_us))
+        return;
+    if (count == QMPMIG_CURVE_POINTS)
+        remove_point (self, crowded_point (self, count), count), count--;
+    insert_point (self, time_us, (uint64_t)possible, count);
+}
+
 /* How often each page of the set is written in the time of the point before RIGHT: of N bytes
  * written at random, N (1 - e^-x) are reached. Two points tell x. */
 static double

@@ -13,6 +13,11 @@ unsigned curve_points (const struct qmpmig_curve *self);
 /* What was seen: BYTES in TIME_US. The newest is believed: older points that cannot be true beside
  * it are moved. */
 void curve_add (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes);
+/* What was not seen as surely: as near to BYTES as the points let it be. None of them moves, and
+ * where one is of that time it stays alone. */
+void curve_add_beside (struct qmpmig_curve *self, uint64_t time_us, uint64_t bytes);
+/* BYTES, or the nearest that can be true beside all points. */
+double curve_possible (const struct qmpmig_curve *self, uint64_t time_us, double bytes);
 
 /* A curve made ready to be asked often. */
 struct curve_model {

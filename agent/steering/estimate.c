@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "plugins/curve.h"
-
 /* A rate counts half after this time. */
 #define HALF_LIFE_US (1.5 * G_TIME_SPAN_SECOND)
 /* Rates under another limit count as that much of one under this. */
@@ -16,12 +14,6 @@
 #define BLURRED_US (20 * G_TIME_SPAN_MILLISECOND)
 /* A look that found more than this part of the one before unsent was no end of a pass. */
 #define UNSENT 0.125
-/* Of the set that is written, for a mean over looks in the middle of passes. */
-#define ENOUGH_OF_SET 0.5
-/* Of a smaller part nobody can tell what it is a part of. */
-#define LEAST_SHARE 0.1
-/* Guest times further apart belong to different throttles. */
-#define SAME_STRIDE 1.5
 /* From the source's STOP to the destination's RESUME with no memory left: 10 to 50 ms seen. */
 #define SWITCHOVER_US (30 * G_TIME_SPAN_MILLISECOND)
 
@@ -29,13 +21,13 @@ void
 estimate_init (Estimate *self)
 {
     *self = (Estimate){ .first_pass = TRUE };
-    curve_init (&self->curve);
+    working_set_init (&self->set);
 }
 
 void
 estimate_take_sampled (Estimate *self, guint64 time_us, guint64 bytes)
 {
-    curve_add (&self->curve, time_us, bytes);
+    working_set_add (&self->set, (double)time_us, bytes);
 }
 
 static guint64
@@ -146,52 +138,18 @@ take_guest_time (Estimate *self, const Sample *last, const Sample *now)
         self->guest_time_us += (double)(now->now_us - last->now_us) * running;
 }
 
-static double
-largest_set (const struct qmpmig_curve *curve)
-{
-    guint points = curve_points (curve);
-
-    return points ? (double)curve->bytes[points - 1] : 0;
-}
-
-/* What is still to be sent is not found a second time when it is written: in the middle of a pass a
- * look finds what was written to the SHARE of the set that was clean. Which part that is, is
- * chance: so looks are taken together until they have seen enough of it. */
-static void
-take_look_within (Estimate *self, double share, double dirtied)
-{
-    double us = self->guest_time_us, set = largest_set (&self->curve);
-    double mean_us = self->within_share > 0 ? self->within_us / self->within_share : us;
-
-    if (share < LEAST_SHARE)
-        return;
-    if (us > mean_us * SAME_STRIDE || us * SAME_STRIDE < mean_us)
-        self->within_us = self->within_bytes = self->within_share = 0;
-    self->within_us += us * share;
-    self->within_bytes += dirtied;
-    self->within_share += share;
-    if (self->within_share < ENOUGH_OF_SET)
-        return;
-    curve_add (&self->curve, (guint64)(self->within_us / self->within_share),
-               (guint64)MAX (MIN (self->within_bytes / self->within_share, set), dirtied));
-    self->within_us /= 2;
-    self->within_bytes /= 2;
-    self->within_share /= 2;
-}
-
 /* LEFT had not been sent yet when QEMU looked. */
 static void
 take_look (Estimate *self, const Sample *last, double left, guint64 dirtied)
 {
     double began = (double)known (last->remaining_at_sync_bytes);
-    double set = largest_set (&self->curve);
 
     if (self->guest_time_us <= BLURRED_US)
         return;
-    if (set == 0 || left <= UNSENT * began)
-        curve_add (&self->curve, (guint64)self->guest_time_us, dirtied);
+    if (curve_points (&self->set.seen) == 0 || left <= UNSENT * began)
+        working_set_add (&self->set, self->guest_time_us, dirtied);
     else
-        take_look_within (self, 1 - (began + left) / 2 / set, (double)dirtied);
+        working_set_add_within (&self->set, self->guest_time_us, began, left, (double)dirtied);
 }
 
 /* Several in one look of ours: one of them on average. With a throttle it is chance how much of so
@@ -202,7 +160,7 @@ take_looks (Estimate *self, const Sample *last, guint64 looks, guint64 dirtied)
     double us = self->guest_time_us / (double)looks;
 
     if (known (last->throttle_pct) <= 1 || us > BLURRED_US)
-        curve_add (&self->curve, (guint64)us, dirtied / looks);
+        working_set_add (&self->set, us, dirtied / looks);
 }
 
 static void
@@ -273,8 +231,8 @@ estimate_take (Estimate *self, const Sample *last, Sample *now, guint64 covered_
     take_guest_time (self, last, now);
     if (now->syncs != SAMPLE_UNKNOWN && last->syncs != SAMPLE_UNKNOWN && now->syncs > last->syncs)
         take_sync (self, last, now, covered_bytes);
-    now->curve = self->curve;
-    points = curve_points (&self->curve);
+    now->curve = working_set_curve (&self->set);
+    points = curve_points (&now->curve);
     now->confidence_pct = points > 3 ? 90 : points * 25;
     foretell (now);
 }

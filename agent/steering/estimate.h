@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/steering/sample.h"
+#include "agent/steering/working-set.h"
 
 typedef struct {
     /* link, bytes per second; the time that they stand for, in microseconds */
@@ -14,11 +15,9 @@ typedef struct {
     guint64 pass_sent, pass_pages, page_bytes;
     /* since QEMU last looked which pages are dirty */
     double guest_time_us;
-    /* looks in the middle of passes: guest time and bytes, by the share of the set that they saw */
-    double within_us, within_bytes, within_share;
     guint64 remaining, covered;
     gboolean first_pass;
-    struct qmpmig_curve curve;
+    WorkingSet set;
 } Estimate;
 
 void estimate_init (Estimate *self);

@@ -111,7 +111,7 @@ estimate (Tracker *tracker, struct qmpmig_sample *s)
                       .postcopy = (enum qmpmig_postcopy)given->postcopy };
 
     if (raw.syncs <= 1) /* samples of pages: not in the record otherwise */
-        tracker->estimate.curve = raw.curve;
+        tracker->estimate.set.seen = raw.curve;
     curve_init (&s->curve);
     s->link_bytes_per_s = s->link_low_bytes_per_s = QMPMIG_UNKNOWN;
     tracker->throttle_commanded_pct = raw.throttle_commanded_pct;
