@@ -15,11 +15,6 @@ typedef struct {
 /* Samples leave out memory of less: QEMU looks through what is no smaller. */
 #define DIRTY_RATE_LEAST_RAM ((guint64)128 << 20)
 
-/* What is asked for beside a first pass: 16 MiB to look through, twice, for times that fit beside
- * one; and fewer pages that changed say little. */
-#define DIRTY_RATE_BESIDE_PAGES ((guint)4096)
-#define DIRTY_RATE_ENOUGH_HITS  16
-
 /* Times in milliseconds came with 8.2. */
 gboolean dirty_rate_has_milliseconds (const QmpVersion *version);
 /* How many pages it looks at, of all. */

@@ -49,8 +49,9 @@ typedef struct {
 
 /* dirty-sampling.c */
 typedef struct {
-    guint step;
-    gboolean runs, ended;
+    guint taken;
+    guint time_ms; /* of the one that runs; 0: none */
+    gboolean ended;
     guint64 since_us; /* of the migration */
 } DirtySampling;
 

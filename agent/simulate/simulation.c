@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "agent/migration/dirty-rate.h"
 #include "agent/migration/plan.h"
 #include "agent/simulate/arm.h"
+#include "agent/simulate/sampling.h"
 #include "agent/steering/helm.h"
 #include "qmp/value.h"
 
@@ -21,9 +21,9 @@ typedef struct {
     Limits limits;
     guint64 may; /* QMPMIG_MAY_ that do not change */
     guint channels;
+    Sampling sampling;
     gboolean postcopy_wanted, paused;
     guint commanded;  /* of the course */
-    guint sampled;    /* looks at how much is written in short times */
     double thread_us; /* how far the thread was let go in it */
 } Run;
 
@@ -87,30 +87,6 @@ act (gpointer data, enum qmpmig_action action, GError **error G_GNUC_UNUSED)
 }
 
 static const HelmShip ship = { apply, act, post, notice };
-
-/* As migration/dirty-sampling.c has QEMU do beside the first pass: one after the other. */
-static void
-sample_dirtying (Run *run, guint64 now_us)
-{
-    static const struct {
-        guint64 known_us, during_us;
-    } samples[] = { { 700000, 100000 }, { 1200000, 400000 } };
-    const ThreadSetup *t = &run->setup->thread;
-    double total = (double)run->tracker.last.total_bytes, bytes;
-
-    if (run->sampled >= G_N_ELEMENTS (samples) || now_us < samples[run->sampled].known_us)
-        return;
-    if (t->qemu_major * 100 + t->qemu_minor < 802 || total < DIRTY_RATE_LEAST_RAM ||
-        run->tracker.last.syncs > 1) {
-        run->sampled = G_N_ELEMENTS (samples);
-        return;
-    }
-    bytes = workload_curve (run->setup->workload, (double)samples[run->sampled].during_us);
-    if (bytes * DIRTY_RATE_BESIDE_PAGES >= DIRTY_RATE_ENOUGH_HITS * total)
-        estimate_take_sampled (&run->tracker.estimate, samples[run->sampled].during_us,
-                               (guint64)bytes);
-    run->sampled++;
-}
 
 static guint64
 knobs (const Run *run)
@@ -222,13 +198,15 @@ is_postcopy_now (const Run *run)
 static gboolean
 sail (Run *run, SimResult *ret_result, GError **error)
 {
+    const ThreadSetup *setup = &run->setup->thread;
+    QmpVersion version = { .major = setup->qemu_major, .minor = setup->qemu_minor };
     guint64 now_us = 0;
     gboolean goes = TRUE;
 
     /* The first look comes when `migrate` has been answered. */
     for (now_us = SAMPLE_US / 20; goes && now_us < run->setup->give_up_us; now_us += SAMPLE_US) {
         goes = go_on (run, (double)now_us);
-        sample_dirtying (run, now_us);
+        sampling_look (&run->sampling, run->thread, &version, &run->tracker, now_us);
         look (run, goes ? now_us : (guint64)thread_end (run->thread)->total_us);
         if (goes && is_postcopy_now (run) && run->tracker.passes > 0 && !run->postcopy_wanted)
             act (run, QMPMIG_ACTION_POSTCOPY, NULL);

@@ -47,6 +47,7 @@ struct Thread {
     ThreadEnd end;
     guint64 postcopy_requests;
     double postcopy_end_us;
+    double sample_us; /* when a sample of pages began */
 };
 
 double thread_left_bytes (const Thread *self);

@@ -65,3 +65,24 @@ thread_read (const Thread *self, Sample *s, Outlook *outlook)
     if (self->end.completed)
         outlook->downtime_us = (guint64)self->end.qemu_downtime_us;
 }
+
+void
+thread_begin_sample (Thread *self)
+{
+    self->sample_us = self->now_us;
+    for (guint i = 0; i < self->writer_count; i++)
+        self->writers[i].sampled = self->writers[i].done;
+}
+
+double
+thread_sampled_bytes (const Thread *self, double us)
+{
+    double part = us / MAX (self->now_us - self->sample_us, 1), pages = 0;
+
+    for (guint i = 0; i < self->writer_count; i++) {
+        const Writer *w = &self->writers[i];
+
+        pages += writer_reached (w, (w->done - w->sampled) * part);
+    }
+    return pages * SIM_PAGE;
+}

@@ -66,3 +66,7 @@ void thread_read (const Thread *self, Sample *sample, Outlook *outlook);
 const ThreadEnd *thread_end (const Thread *self);
 /* Of pages to be sent if the guest stopped now. */
 double thread_stop_bytes (Thread *self);
+/* Samples of pages, one at a time: what is written in US from the moment that one began, by what
+ * has been until now. */
+void thread_begin_sample (Thread *self);
+double thread_sampled_bytes (const Thread *self, double us);

@@ -291,8 +291,7 @@ workload_curve (const Workload *self, double us)
         const Writer *w = &g_array_index (self->writers, Writer, i);
         double written = w->pages_per_s * us / G_USEC_PER_SEC;
 
-        pages += w->kind == WRITER_SWEEP ? MIN (written, w->pages)
-                                         : w->pages * (1 - exp (-written / w->pages));
+        pages += writer_reached (w, written);
     }
     return pages * SIM_PAGE;
 }

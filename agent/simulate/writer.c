@@ -19,6 +19,13 @@ writer_run (Writer *self, double guest_us, double wall_us)
     self->done += self->pages_per_s * self->force * us / G_USEC_PER_SEC;
 }
 
+double
+writer_reached (const Writer *self, double written)
+{
+    return self->kind == WRITER_SWEEP ? MIN (written, self->pages)
+                                      : self->pages * -expm1 (-written / self->pages);
+}
+
 void
 writer_turn (Writer *self, GRand *chance)
 {

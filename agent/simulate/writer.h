@@ -25,10 +25,13 @@ typedef struct {
     double done;  /* pages written since the start, as often as written */
     double force; /* share of pages_per_s */
     double next_us;
+    double sampled; /* `done` when a sample began */
 } Writer;
 
 void writer_start (Writer *self);
 /* Writes for GUEST_US of the guest's time, WALL_US of the clock's. */
 void writer_run (Writer *self, double guest_us, double wall_us);
+/* Distinct pages, when it has written so many. */
+double writer_reached (const Writer *self, double written);
 /* At SELF->next_us: another turn or phase. */
 void writer_turn (Writer *self, GRand *chance);
