@@ -202,6 +202,8 @@ give_up (struct policy *p, const struct qmpmig_sample *s, const struct forecast_
     int is_new = p->stage != STAGE_STUCK;
 
     p->stage = STAGE_STUCK;
+    if (is_new)
+        note_stuck (p, m);
     say_cannot (s, m, stall_us, a);
     if (s->throttle_commanded_pct > 1 && s->throttle_commanded_pct != QMPMIG_UNKNOWN) {
         a->set |= QMPMIG_SET_THROTTLE;

@@ -36,6 +36,10 @@ struct policy {
     uint64_t worth_us;                    /* guest time that it may have taken by its end */
     uint64_t dirty_rate, counted_us;      /* QEMU's, and when it looked and counted last */
     uint64_t least_bytes, passes_in_vain; /* least that a pass began with; those since */
+    /* stuck: what was known then; throttles since the first time */
+    uint64_t stuck_points;
+    double stuck_link;
+    uint64_t tries, tried_pass;
     /* bursts */
     struct curve_model foretold;           /* the curve before this look */
     uint64_t looked_us, now_us, waited_us; /* waited out, in all */
@@ -59,6 +63,10 @@ void note_pass (struct policy *p, const struct qmpmig_sample *s);
 void note_count (struct policy *p, const struct qmpmig_sample *s);
 /* M: with what this look has found. */
 void note_burst (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m);
+/* That it cannot work. */
+void note_stuck (struct policy *p, const struct forecast_model *m);
+/* More is known since, or the link is another: it is worth asking again. */
+int has_news (const struct policy *p, const struct forecast_model *m);
 /* They may still turn out to pay. What a page costs in this pass is in the sample. */
 int deltas_are_open (const struct policy *p, const struct qmpmig_sample *s);
 

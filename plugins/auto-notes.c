@@ -12,6 +12,10 @@
 #define QUIET 0.25
 /* Of the largest set that was seen, still to be sent. */
 #define CLEAN 0.5
+/* A link that is so much faster than it was is another one. */
+#define FASTER 1.25
+/* A guest that was throttled so often in vain is left alone. */
+#define MOST_TRIES 3
 
 static uint64_t
 counted (uint64_t value)
@@ -101,4 +105,19 @@ note_count (struct policy *p, const struct qmpmig_sample *s)
     if (rate != p->dirty_rate)
         p->counted_us = s->now_us;
     p->dirty_rate = rate;
+}
+
+void
+note_stuck (struct policy *p, const struct forecast_model *m)
+{
+    p->stuck_points = m->curve.points;
+    p->stuck_link = m->link;
+}
+
+int
+has_news (const struct policy *p, const struct forecast_model *m)
+{
+    if (p->tries >= MOST_TRIES || (p->tries > 0 && p->tried_pass == p->passes))
+        return 0;
+    return m->curve.points > p->stuck_points || m->link > FASTER * p->stuck_link;
 }

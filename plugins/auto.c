@@ -198,14 +198,35 @@ decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct 
     return on_course (s, &way.f, REASON_THROTTLED, "throttled until little enough remains", a);
 }
 
+/* It was given up by a curve of few points, or over a link that others used. Each piece of news is
+ * asked about once. */
+static int
+throttle_after_all (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
+                    struct qmpmig_advice *a)
+{
+    struct way way;
+
+    if (!(s->may & QMPMIG_MAY_THROTTLE_UP) || !has_news (p, m))
+        return 0;
+    note_stuck (p, m);
+    way = find_throttle (p, s, m);
+    if (!way.f.ends)
+        return 0;
+    p->tries++;
+    p->tried_pass = p->passes;
+    throttle (p, s, m, &way, REASON_THROTTLE, a);
+    return 1;
+}
+
 static int
 decide_stuck (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
               struct qmpmig_advice *a)
 {
     struct way way = find_way (p, s, m, 0);
 
-    return way.f.ends ? let_end (p, s, m, &way, REASON_ON_COURSE, "passes shrink again", a)
-                      : give_up (p, s, m, way.f.stall_us, a);
+    if (way.f.ends)
+        return let_end (p, s, m, &way, REASON_ON_COURSE, "passes shrink again", a);
+    return throttle_after_all (p, s, m, a) ? 0 : give_up (p, s, m, way.f.stall_us, a);
 }
 
 /* Before anything can be foreseen, a deadline can only be missed. */
