@@ -49,6 +49,15 @@ class Libvirt(unittest.TestCase):
             name = option.partition("=")[0]
             self.assertIn(name, self.refused(*move, option))
 
+    def test_disks_are_copied_by_libvirt_alone(self):
+        """Before QEMU is asked for anything; that nothing is copied may be said of any guest."""
+        move = ("-s", "/run/x.qmp", "migrate", "tcp:dst:4444")
+        for words in (("--storage", "all"), ("--storage", "top"), ("--storage", "all", "--dry-run")):
+            self.assertEqual(self.refused(*move, *words),
+                             "qmpmig: --storage is for guests of libvirt's, which copies their disks: without --libvirt both "
+                             "ends have to see the same ones\n")
+        self.assertIn("no such socket", program.run(*move, "--storage", "shared").stdout)
+
     def test_libvirt_receives_and_recovers_itself(self):
         self.assertIn("libvirt itself starts", self.refused("--libvirt", "web1", "incoming", "tcp:0:4444"))
         self.assertIn("libvirt recovers", self.refused("--libvirt", "web1", "recover"))
