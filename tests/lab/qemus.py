@@ -9,6 +9,7 @@ import functools
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,11 @@ class Qemu:
         if self.root is None:
             return {}
         return {"QEMU_MODULE_DIR": os.path.join(self.root, "usr/lib/x86_64-linux-gnu/qemu")}
+
+    def script(self):
+        """A program's text that is this QEMU, for those who start one by its path alone."""
+        variables = (f"{name}={shlex.quote(value)}" for name, value in self.environment().items())
+        return f'#!/bin/sh\nexec env {" ".join(variables)} {shlex.join(self.argv_prefix())} "$@"\n'
 
     def lacks(self, *names):
         """Those of these commands, events, capabilities or parameters that this QEMU does not know."""
