@@ -2,6 +2,7 @@
 #include "agent/commands/look.h"
 
 #include "agent/commands/record.h"
+#include "agent/migration/arrival.h"
 
 void
 look_clear (Look *self)
@@ -94,13 +95,17 @@ look_sample (const Look *self, Tracker *tracker, guint64 now_us)
 {
     Limits limits = { .max_throttle_pct = 99 };
     Sample sample;
+    json_object *json;
 
     sample_init (&sample);
     sample_read_migrate (&sample, &tracker->outlook, self->migrate);
     sample_read_parameters (&sample, self->parameters);
     limits.max_downtime_us = limits.max_stall_us = sample.downtime_limit_us;
     tracker_take (tracker, &sample, &limits, now_us);
-    return sample_to_json (&sample, &tracker->outlook, self->word, self->run_state);
+    json = sample_to_json (&sample, &tracker->outlook, self->word, self->run_state);
+    if (self->is_destination)
+        arrival_add (json, self->status, self->migrate);
+    return json;
 }
 
 static json_object *

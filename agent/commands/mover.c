@@ -107,7 +107,7 @@ on_interrupt (gpointer data)
                           !g_str_equal (self->migration.role, "steer");
 
     if (self->interrupts++ || !may_cancel) {
-        say (self, "leaving; `qmpmig status` shows how it goes on");
+        say (self, "leaving; the last line says what goes on without us");
         leave (self);
         return G_SOURCE_CONTINUE;
     }

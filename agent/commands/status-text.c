@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/commands/arrival-text.h"
 #include "agent/display/gauge.h"
 #include "agent/display/heading.h"
 #include "agent/display/summary.h"
@@ -13,9 +14,8 @@
 
 /* "web1: running; migration active (pre-copy)" */
 static void
-append_head (const Style *style, GString *out, json_object *header, json_object *sample)
+append_migration_head (const Style *style, GString *out, const char *name, json_object *sample)
 {
-    g_autofree char *name = heading_vm_name (style, header);
     g_autofree char *run_state = text_peek (style, sample, "run_state");
     g_autofree char *status = text_peek (style, sample, "status");
     const char *phase = qmp_peek_string (sample, "phase", NULL);
@@ -29,6 +29,15 @@ append_head (const Style *style, GString *out, json_object *header, json_object 
     else
         g_string_append_printf (out, "migration %s", status);
     g_string_append_c (out, '\n');
+}
+
+static void
+append_head (const Style *style, GString *out, json_object *header, json_object *sample)
+{
+    g_autofree char *name = heading_vm_name (style, header);
+
+    (arrival_is_told (sample) ? arrival_append_head : append_migration_head) (style, out, name,
+                                                                              sample);
 }
 
 static void
@@ -71,12 +80,28 @@ append_reasons (const Style *style, GString *out, json_object *sample)
     }
 }
 
+static void
+append_steerer (const Style *style, GString *out, json_object *header, json_object *sample,
+                pid_t pid)
+{
+    gboolean receives = !strcmp (qmp_peek_string (header, "role", ""), "incoming");
+    gboolean waits = qmp_peek_bool (sample, "steered_by.waits", FALSE);
+    g_autofree char *text = g_strdup_printf ("qmpmig (pid %d)%s", (int)pid,
+                                             waits ? ", which waits for a migration to begin" : "");
+
+    if (pid)
+        text_row (style, out, receives ? "received by" : "steered by", text);
+    else if (!arrival_is_told (sample) &&
+             status_is_running (status_parse (qmp_peek_string (sample, "status", NULL))))
+        text_row (style, out, "steered by",
+                  "nobody of ours; `steer` joins it, `recover` ends what a killed qmpmig left");
+}
+
 char *
 status_text (const Style *style, json_object *header, json_object *sample, json_object *result,
              pid_t pid)
 {
     const char *status = qmp_peek_string (sample, "status", NULL);
-    g_autofree char *steers = g_strdup_printf ("qmpmig (pid %d)", (int)pid);
     GString *out = g_string_new (NULL);
 
     append_head (style, out, header, sample);
@@ -85,11 +110,9 @@ status_text (const Style *style, json_object *header, json_object *sample, json_
         append_limit (style, out, sample);
     }
     append_reasons (style, out, sample);
-    if (pid)
-        text_row (style, out, "steered by", steers);
-    else if (status_is_running (status_parse (status)))
-        text_row (style, out, "steered by",
-                  "nobody of ours; `steer` joins it, `recover` ends what a killed qmpmig left");
+    if (arrival_is_told (sample))
+        arrival_append_rows (style, out, header, sample, pid == 0);
+    append_steerer (style, out, header, sample, pid);
     if (result) {
         g_autofree char *summary = summary_text (style, header, result, TRUE);
 

@@ -7,12 +7,18 @@
 #include "agent/commands/record.h"
 #include "agent/commands/status-text.h"
 #include "agent/display/display.h"
+#include "agent/migration/arrival.h"
 #include "agent/migration/error.h"
+
+/* Who is asked before a migration has begun may still be connecting. */
+#define EARLY_ANSWER_US G_USEC_PER_SEC
 
 /* What there is to say, wherever it comes from. */
 typedef struct {
     json_object *header, *sample, *result; /* RESULT may be NULL */
     pid_t pid;                             /* of the qmpmig that steers; 0: nobody */
+    gboolean waits;                        /* that one waits for a migration to begin */
+    char *run_state;                       /* then */
 } State;
 
 static void
@@ -21,22 +27,79 @@ state_clear (State *self)
     json_object_put (self->header);
     json_object_put (self->sample);
     json_object_put (self->result);
+    g_free (self->run_state);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (State, state_clear)
 
 /* A qmpmig that steers but has not looked at its migration yet. */
 static json_object *
-sample_before_start (json_object *header)
+sample_before_start (const State *state)
 {
     json_object *sample = qmp_object ("status", json_object_new_string ("none"), "phase",
                                       json_object_new_string ("setup"), "verdict",
                                       json_object_new_string ("unknown"), NULL);
-    const char *run_state = qmp_peek_string (header, "ends.source.run_state", NULL);
+    const char *run_state =
+        qmp_peek_string (state->header, "ends.source.run_state", state->run_state);
 
     if (run_state)
         json_object_object_add (sample, "run_state", json_object_new_string (run_state));
     return sample;
+}
+
+/* One question through a qmpmig that may not have come so far as to answer any. */
+static json_object *
+ask_early (Reach *reach, const char *command)
+{
+    json_object *arguments = qmp_object ("execute", json_object_new_string (command), NULL);
+    g_autoptr (json_object) answer =
+        control_client_call (reach->control, "qmp", arguments, EARLY_ANSWER_US, NULL);
+
+    return json_object_get (qmp_peek (answer, "return"));
+}
+
+/* Nothing has begun, but whoever waits for that answers for QEMU. */
+static void
+read_waiting (Reach *reach, State *state)
+{
+    g_autoptr (json_object) run = ask_early (reach, "query-status");
+    g_autoptr (json_object) name = run ? ask_early (reach, "query-name") : NULL;
+    g_autoptr (json_object) now = name ? reach_ask (reach, "status", NULL, NULL) : NULL;
+    const char *text = qmp_peek_string (name, "name", NULL);
+
+    state->header = json_object_get (qmp_peek (now, "header"));
+    state->sample = json_object_get (qmp_peek (now, "sample"));
+    state->result = json_object_get (qmp_peek (now, "result"));
+    state->waits = now && !state->header && !state->result;
+    if (!state->waits)
+        return;
+    state->run_state = g_strdup (qmp_peek_string (run, "status", NULL));
+    if (text)
+        state->header =
+            qmp_object ("vm", qmp_object ("name", json_object_new_string (text), NULL), NULL);
+}
+
+static json_object *
+steerer (const State *state)
+{
+    json_object *steerer = qmp_object ("pid", json_object_new_int (state->pid), "program",
+                                       json_object_new_string ("qmpmig"), NULL);
+
+    if (state->waits)
+        json_object_object_add (steerer, "waits", json_object_new_boolean (TRUE));
+    return steerer;
+}
+
+/* Through the destination's monitor: how it is there follows from what the source says, as the
+ * destination itself is not asked while others wait for its answers. */
+static void
+add_arrival (State *state, guint64 monitor)
+{
+    if (monitor == 0)
+        return;
+    arrival_add (state->sample, status_parse (qmp_peek_string (state->sample, "status", NULL)),
+                 NULL);
+    json_object_object_add (state->sample, "seen_from_source", json_object_new_boolean (TRUE));
 }
 
 static gboolean
@@ -50,11 +113,12 @@ read_steered (Reach *reach, State *state, GError **error)
     state->header = json_object_get (qmp_peek (status, "header"));
     state->sample = json_object_get (qmp_peek (status, "sample"));
     state->result = json_object_get (qmp_peek (status, "result"));
+    if (!state->header && !state->result)
+        read_waiting (reach, state);
     if (!state->sample)
-        state->sample = sample_before_start (state->header);
-    json_object_object_add (state->sample, "steered_by",
-                            qmp_object ("pid", json_object_new_int (state->pid), "program",
-                                        json_object_new_string ("qmpmig"), NULL));
+        state->sample = sample_before_start (state);
+    add_arrival (state, qmp_peek_uint (status, "monitor", 0));
+    json_object_object_add (state->sample, "steered_by", steerer (state));
     return TRUE;
 }
 

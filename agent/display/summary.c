@@ -57,6 +57,8 @@ static const Ending endings[] = {
     { "guest-ended", NULL, NULL, 0, INK_BAD, "The guest ended", "VM runs nowhere any more", NULL },
     { "planned", NULL, NULL, 0, INK_GOOD, "Planned", NULL, NULL },
     { "left", "steer", NULL, 0, INK_CAUTION, "Left", NULL, NULL },
+    { "left", "incoming", NULL, 0, INK_CAUTION, "Left",
+      "QEMU still waits for VM, and nobody of ours looks after it", NULL },
     { "left", NULL, NULL, 0, INK_CAUTION, "Left", "the move of VM goes on, and nobody steers it",
       NULL },
 };
@@ -70,12 +72,17 @@ fits (const char *wanted, const char *is)
 static const Ending *
 find_ending (json_object *header, json_object *result)
 {
+    static const Ending unstarted = { .ink = INK_CAUTION,
+                                      .head = "Left",
+                                      .line = "nothing was started, VM is untouched" };
     static const Ending unknown = { .ink = INK_BAD, .head = "Ended", .line = "look after VM" };
     const char *outcome = qmp_peek_string (result, "outcome", "");
     const char *role = qmp_peek_string (header, "role", "");
     const char *place = qmp_peek_string (result, "guest_runs_on", "");
     guint64 exit_code = qmp_peek_uint (result, "exit_code", UNKNOWN);
 
+    if (!qmp_peek_bool (result, "started", TRUE))
+        return &unstarted;
     for (guint i = 0; i < G_N_ELEMENTS (endings); i++) {
         const Ending *ending = &endings[i];
 

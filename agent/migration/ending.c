@@ -308,10 +308,26 @@ end (Migration *m, gboolean forward)
     verdict_left (m, m->result.error ? m->result.error->message : "left while it goes on");
 }
 
+/* Before `migrate` nothing goes on that could be left: what was set goes back. */
+static gboolean
+may_be_left (const Migration *m)
+{
+    return m->migrate_us || !g_str_equal (m->role, "migrate");
+}
+
+static void
+call_off (GError **why)
+{
+    g_clear_error (why);
+    migrate_fail (why, EXIT_CANCELLED, "nothing was started: asked to leave before the start");
+}
+
 void
 migration_bring_to_an_end (Migration *m, GError *why, gboolean forward)
 {
     m->cancel_wanted = FALSE;
+    if (g_error_matches (why, QMP_ERROR, QMP_ERROR_CANCELLED) && !may_be_left (m))
+        call_off (&why);
     take_reason (m, why);
     if (why && g_error_matches (why, QMP_ERROR, QMP_ERROR_CANCELLED)) {
         if (leave_at_once (m))

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/commands/command.h"
+#include "agent/migration/arrival.h"
 #include "agent/migration/error.h"
 #include "agent/migration/migration.h"
 #include "agent/migration/tls.h"
@@ -147,6 +148,21 @@ listen_for_guest (Migration *m, GError **error)
 }
 
 static gboolean
+post_look (Migration *m, MigrationStatus status, json_object *reply, GError **error)
+{
+    g_autofree char *run_state = vm_query_run_state (m->destination, 0, error);
+    json_object *sample;
+
+    if (!run_state)
+        return FALSE;
+    sample = sample_from_qemu (reply, NULL, NULL);
+    qmp_add_string (sample, "run_state", run_state);
+    arrival_add (sample, status, reply);
+    migration_post (m, "sample", sample);
+    return TRUE;
+}
+
+static gboolean
 take_status (Migration *m, MigrationStatus *ret_status, GError **error)
 {
     g_autoptr (json_object) reply = NULL;
@@ -158,7 +174,8 @@ take_status (Migration *m, MigrationStatus *ret_status, GError **error)
     if (g_strcmp0 (text, m->status_text) != 0) {
         g_free (m->status_text);
         m->status_text = g_strdup (text);
-        migration_post (m, "sample", sample_from_qemu (reply, NULL, NULL));
+        if (!post_look (m, *ret_status, reply, error))
+            return FALSE;
     }
     text = qmp_peek_string (reply, "error-desc", NULL);
     if (text) {
@@ -226,10 +243,11 @@ static void
 say_not_here (Migration *m, GError *error)
 {
     m->result.error = error;
-    if (g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED))
-        migration_set_result (m, OUTCOME_LEFT, EXIT_LEFT, "unknown",
-                              "left; QEMU still waits for the guest");
-    else if (m->told_to_run)
+    if (g_error_matches (error, QMP_ERROR, QMP_ERROR_CANCELLED)) {
+        migration_set_result (m, OUTCOME_LEFT, EXIT_LEFT, "unknown", "%s",
+                              m->touched ? "`qmpmig recover` goes on with it: asked to leave"
+                                         : "nothing was changed: asked to leave");
+    } else if (m->told_to_run)
         migration_set_result (m, OUTCOME_UNDECIDED, EXIT_UNDECIDED, "unknown",
                               "the guest was told to run here, and then: %s", error->message);
     else if (!m->touched)

@@ -127,6 +127,14 @@ capabilities_used (const Migration *m)
     return list;
 }
 
+/* Only who begins a move knows that there is none. */
+static gboolean
+is_left_unstarted (const Migration *m)
+{
+    return m->result.outcome == OUTCOME_LEFT && !m->migrate_us &&
+           (g_str_equal (m->role, "migrate") || g_str_equal (m->role, "steer"));
+}
+
 void
 migration_post_result (Migration *m)
 {
@@ -147,6 +155,8 @@ migration_post_result (Migration *m)
                                       "guest_runs_on", json_object_new_string (r->guest_runs_on),
                                       "text", json_object_new_string (r->text), NULL);
 
+    if (is_left_unstarted (m))
+        json_object_object_add (result, "started", json_object_new_boolean (FALSE));
     qmp_add_string (result, "run_state", r->run_state);
     add_numbers (m, result);
     if (m->plan && (m->touched || m->options->dry_run))
