@@ -7,15 +7,14 @@
 /* Of those that were looked at; fewer that changed say little. */
 #define ENOUGH_HITS 16
 
-/* What fits beside a first pass, and is short beside others. Where that takes long so do others, and
- * what is little of a large guest takes long to be seen in a sample. */
+/* What fits beside a first pass, and is short beside others. Where that takes long so do others,
+ * and what is little of a large guest takes long to be seen in a sample. */
 static const struct {
     guint time_ms;
     double pass_us;
-} times[] = { { 100, 0 },
-              { 400, 0 },
-              { 2000, 20.0 * G_USEC_PER_SEC },
-              { 5000, 60.0 * G_USEC_PER_SEC } };
+} times[] = {
+    { 100, 0 }, { 400, 0 }, { 2000, 20.0 * G_USEC_PER_SEC }, { 5000, 60.0 * G_USEC_PER_SEC }
+};
 
 static gboolean
 is_possible (const Sample *now, const QmpVersion *version)
