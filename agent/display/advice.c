@@ -25,7 +25,7 @@ action_words (const char *action)
     static const struct {
         const char *action, *words;
     } table[] = {
-        { "postcopy", "switch to post-copy" },
+        { "postcopy", "switch to postcopy" },
         { "pause-guest", "pause the guest" },
         { "cancel", "cancel" },
     };

@@ -19,7 +19,7 @@ static const struct {
     { "setup", PHASE_SETUP, NULL },
     { "pre-copy", PHASE_PRECOPY, NULL },
     { "switchover", PHASE_SWITCHOVER, "the guest stands still" },
-    { "post-copy", PHASE_POSTCOPY, "Ctrl-C is refused" },
+    { "postcopy", PHASE_POSTCOPY, "Ctrl-C is refused" },
     { "paused", PHASE_PAUSED, "the guest stands still: qmpmig recover" },
     { "done", PHASE_DONE, NULL },
 };

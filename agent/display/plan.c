@@ -99,11 +99,11 @@ append_postcopy (const Style *style, GString *out, json_object *plan)
     const char *mode = qmp_peek_string (plan, "postcopy", "never");
 
     if (!strcmp (mode, "fallback"))
-        text_row (style, out, "post-copy", "armed, if nothing milder works; " POSTCOPY_RISK);
+        text_row (style, out, "postcopy", "armed, if nothing milder works; " POSTCOPY_RISK);
     else if (!strcmp (mode, "now"))
-        text_row (style, out, "post-copy", "as soon as it can; " POSTCOPY_RISK);
+        text_row (style, out, "postcopy", "as soon as it can; " POSTCOPY_RISK);
     else if (style->verbose)
-        text_row (style, out, "post-copy", "never");
+        text_row (style, out, "postcopy", "never");
 }
 
 static void

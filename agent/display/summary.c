@@ -50,7 +50,7 @@ static const Ending endings[] = {
     { "cancelled", NULL, "source", 0, INK_CAUTION, "Cancelled", AS_BEFORE, PAUSED_HERE },
     { "cancelled", NULL, NULL, 0, INK_CAUTION, "Cancelled",
       "it is not known from here where VM runs", NULL },
-    { "postcopy-paused", NULL, NULL, 0, INK_CAUTION, "Post-copy paused",
+    { "postcopy-paused", NULL, NULL, 0, INK_CAUTION, "Postcopy paused",
       "VM stands still with its memory on both sides; nothing is lost as long as both live", NULL },
     { "undecided", NULL, NULL, 0, INK_BAD, "Decision needed",
       "nothing is lost, but nobody may start VM before you have checked", NULL },

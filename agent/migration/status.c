@@ -75,7 +75,7 @@ status_phase (MigrationStatus status)
     case STATUS_POSTCOPY_DEVICE:
     case STATUS_POSTCOPY_ACTIVE:
     case STATUS_POSTCOPY_RECOVER:
-        return "post-copy";
+        return "postcopy";
     case STATUS_POSTCOPY_PAUSED:
         return "paused";
     case STATUS_COMPLETED:

@@ -31,7 +31,7 @@ gboolean status_is_terminal (MigrationStatus status);
 gboolean status_is_postcopy (MigrationStatus status);
 /* A migration is under way: neither none nor terminal. */
 gboolean status_is_running (MigrationStatus status);
-/* "setup", "pre-copy", "switchover", "post-copy", "paused", "done": what a person calls it. */
+/* "setup", "pre-copy", "switchover", "postcopy", "paused", "done": what a person calls it. */
 const char *status_phase (MigrationStatus status);
 
 /* The guest's vCPUs run, or would if it were not suspended: it has to be continued on arrival. */

@@ -179,10 +179,10 @@ draw_passes (Chart *self, guint index)
         const StorySpan *span = &g_array_index (story->postcopy, StorySpan, i);
         double x = scale_at (&self->time, (double)span->from_us);
 
-        draw_span (self, span, PAINT_PURPLE, "post-copy");
+        draw_span (self, span, PAINT_PURPLE, "postcopy");
         if (span_width (self, span, 1) > 60)
             scene_text (self->scene, PAINT_PAPER, (Point){ x + 5, self->y + 10.5 }, 10,
-                        ANCHOR_START, "post-copy");
+                        ANCHOR_START, "postcopy");
     }
     self->y += BAR + 4;
 }

@@ -59,7 +59,7 @@ typedef struct {
     GPtrArray *decisions; /* StoryDecision */
     GPtrArray *entries;   /* StoryEntry */
     GArray *passes;       /* StorySpan */
-    GArray *postcopy;     /* StorySpan: where it was in post-copy */
+    GArray *postcopy;     /* StorySpan: where it was in postcopy */
     GArray *stopped;      /* StorySpan: where the guest ran nowhere */
 } Story;
 

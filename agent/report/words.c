@@ -98,7 +98,7 @@ words_wanted (const StoryDecision *decision)
         { "downtime_limit_us", "downtime limit" },
         { "bandwidth_bytes_per_s", "bandwidth" },
         { "switchover_bandwidth_bytes_per_s", "bandwidth of the switchover" },
-        { "postcopy_bandwidth_bytes_per_s", "bandwidth of post-copy" },
+        { "postcopy_bandwidth_bytes_per_s", "bandwidth of postcopy" },
         { "xbzrle_cache_bytes", "cache of xbzrle" },
         { "dirty_limit_bytes_per_s", "dirty limit" },
     };
@@ -106,7 +106,7 @@ words_wanted (const StoryDecision *decision)
     g_autoptr (GString) out = g_string_new (NULL);
 
     if (!strcmp (action, "postcopy"))
-        g_string_append (out, "switch to post-copy");
+        g_string_append (out, "switch to postcopy");
     else if (!strcmp (action, "pause-guest"))
         g_string_append (out, "pause the guest");
     else if (strcmp (action, "none") != 0) {

@@ -176,7 +176,7 @@ class Incomplete(ReportTest):
         self.assertIn("Done: web1 runs on the destination", page)
 
     def test_postcopy_is_marked(self):
-        self.assertIn("post-copy: from", self.draw(EXAMPLES / "postcopy.jsonl").decode())
+        self.assertIn("postcopy: from", self.draw(EXAMPLES / "postcopy.jsonl").decode())
 
 
 class Broken(ReportTest):

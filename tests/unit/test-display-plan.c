@@ -32,7 +32,7 @@ test_advice_is_news (void)
     check_advice (&stage, "\"reason\": \"better\", \"throttle_pct\": 0",
                   "policy: throttle 0% (was 35%): better\n");
     check_advice (&stage, "\"reason\": \"stuck\", \"action\": \"postcopy\"",
-                  "policy: switch to post-copy: stuck\n");
+                  "policy: switch to postcopy: stuck\n");
     check_advice (&stage, "\"reason\": \"stuck\", \"action\": \"postcopy\"", "");
     stage_close (&stage);
 }

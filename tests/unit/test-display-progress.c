@@ -125,8 +125,8 @@ test_plain_cadence (void)
         { 5300000, "\"phase\": \"pre-copy\", \"passes\": 1", TRUE },
         { 10200000, "\"phase\": \"pre-copy\", \"passes\": 1", FALSE },
         { 10300000, "\"phase\": \"pre-copy\", \"passes\": 1", TRUE },
-        { 10400000, "\"phase\": \"post-copy\"", TRUE },
-        { 10500000, "\"phase\": \"post-copy\"", FALSE },
+        { 10400000, "\"phase\": \"postcopy\"", TRUE },
+        { 10500000, "\"phase\": \"postcopy\"", FALSE },
     };
     Stage stage;
 

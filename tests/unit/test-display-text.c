@@ -193,12 +193,12 @@ static void
 test_postcopy_refuses_by_name (void)
 {
 #define POSTCOPY_SAMPLE                                                                            \
-    "{\"phase\": \"post-copy\", \"status\": \"postcopy-active\", \"remaining_bytes\": 1048576,"    \
+    "{\"phase\": \"postcopy\", \"status\": \"postcopy-active\", \"remaining_bytes\": 1048576,"    \
     " \"postcopy_requests\": 31, \"remaining_us\": 2000000}"
     check_live (POSTCOPY_SAMPLE, 0.9, 60,
-                "post-copy  ▕████▌▏   90%  Ctrl-C is refused  ends in 3 s");
+                "postcopy  ▕████▌▏   90%  Ctrl-C is refused  ends in 3 s");
     check_live (POSTCOPY_SAMPLE, 0.9, 80,
-                "post-copy  ▕██████▎▏   90%  Ctrl-C is refused  left 1 MiB     ends in 3 s");
+                "postcopy  ▕██████▎▏   90%  Ctrl-C is refused  left 1 MiB     ends in 3 s");
 }
 
 static void
