@@ -193,7 +193,7 @@ static void
 test_postcopy_refuses_by_name (void)
 {
 #define POSTCOPY_SAMPLE                                                                            \
-    "{\"phase\": \"postcopy\", \"status\": \"postcopy-active\", \"remaining_bytes\": 1048576,"    \
+    "{\"phase\": \"postcopy\", \"status\": \"postcopy-active\", \"remaining_bytes\": 1048576,"     \
     " \"postcopy_requests\": 31, \"remaining_us\": 2000000}"
     check_live (POSTCOPY_SAMPLE, 0.9, 60,
                 "postcopy  ▕████▌▏   90%  Ctrl-C is refused  ends in 3 s");
