@@ -91,15 +91,21 @@ append_advice (const Style *style, GString *out, const char *advice, const char 
     text_row (style, out, "next", text);
 }
 
-/* It may have been paused before it left; and if its source took it back, it may never run here. */
+/* It may have been paused before it left; and before postcopy its source may have taken it back. */
 static void
-append_stands_still (const Style *style, GString *out, const char *address)
+append_stands_still (const Style *style, GString *out, const char *word, const char *address)
 {
-    append_advice (style, out,
-                   "if it was paused at its source, all is well, and `qmpmig --socket HERE qmp "
-                   "cont` has it run; else `qmpmig --socket SOURCE recover --dest-socket HERE` "
-                   "decides. Never `cont` here while it runs at its source",
-                   address);
+    if (!strcmp (word, "postcopy"))
+        append_advice (style, out,
+                       "it stands still: its source has let go of it, and unless it was paused "
+                       "there `qmpmig --socket HERE qmp cont` has it run",
+                       address);
+    if (!strcmp (word, "arrived"))
+        append_advice (style, out,
+                       "if it was paused at its source, all is well, and `qmpmig --socket HERE "
+                       "qmp cont` has it run; else `qmpmig --socket SOURCE recover --dest-socket "
+                       "HERE` decides. Never `cont` here while it runs at its source",
+                       address);
 }
 
 void
@@ -119,7 +125,6 @@ arrival_append_rows (const Style *style, GString *out, json_object *header, json
         text_row (style, out, arrivals[i].key, arrivals[i].value);
     if (is_alone && arrivals[i].advice)
         append_advice (style, out, arrivals[i].advice, here);
-    if (is_alone && !strcmp (arrivals[i].word, "arrived") && !run_state_is_live (state) &&
-        !run_state_is_ended (state))
-        append_stands_still (style, out, here);
+    if (is_alone && state && !run_state_is_live (state) && !run_state_is_ended (state))
+        append_stands_still (style, out, arrivals[i].word, here);
 }

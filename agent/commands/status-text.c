@@ -84,6 +84,7 @@ static void
 append_steerer (const Style *style, GString *out, json_object *header, json_object *sample,
                 pid_t pid)
 {
+    MigrationStatus status = status_parse (qmp_peek_string (sample, "status", NULL));
     gboolean receives = !strcmp (qmp_peek_string (header, "role", ""), "incoming");
     gboolean waits = qmp_peek_bool (sample, "steered_by.waits", FALSE);
     g_autofree char *text = g_strdup_printf ("qmpmig (pid %d)%s", (int)pid,
@@ -91,10 +92,36 @@ append_steerer (const Style *style, GString *out, json_object *header, json_obje
 
     if (pid)
         text_row (style, out, receives ? "received by" : "steered by", text);
-    else if (!arrival_is_told (sample) &&
-             status_is_running (status_parse (qmp_peek_string (sample, "status", NULL))))
+    else if (!arrival_is_told (sample) && status_is_running (status) &&
+             status != STATUS_POSTCOPY_PAUSED)
         text_row (style, out, "steered by",
                   "nobody of ours; `steer` joins it, `recover` ends what a killed qmpmig left");
+}
+
+/* A receiving QEMU counts nothing, and what one in a broken postcopy counted is past. */
+static gboolean
+has_progress (json_object *sample, MigrationStatus status)
+{
+    gboolean is_own = !qmp_peek_bool (sample, "seen_from_source", FALSE);
+
+    return status_is_running (status) && status != STATUS_POSTCOPY_PAUSED &&
+           !(is_own && arrival_is_told (sample));
+}
+
+/* At its source. */
+static void
+append_paused (const Style *style, GString *out, json_object *header)
+{
+    g_autofree char *address = text_peek (style, header, "ends.source.address");
+    g_autofree char *here = g_shell_quote (address ? address : "SOURCE");
+    g_autofree char *next = g_strdup_printf (
+        "`qmpmig --socket %s recover --dest-socket DESTINATION` goes on over a new connection",
+        here);
+
+    text_row (style, out, "careful",
+              "the guest stands still: the link broke in postcopy. Half of it is here, half at the "
+              "destination; nothing is lost as long as both QEMUs live: quit neither");
+    text_row (style, out, "next", next);
 }
 
 char *
@@ -105,13 +132,15 @@ status_text (const Style *style, json_object *header, json_object *sample, json_
     GString *out = g_string_new (NULL);
 
     append_head (style, out, header, sample);
-    if (status_is_running (status_parse (status))) {
+    if (has_progress (sample, status_parse (status))) {
         append_gauges (style, out, sample);
         append_limit (style, out, sample);
     }
     append_reasons (style, out, sample);
     if (arrival_is_told (sample))
         arrival_append_rows (style, out, header, sample, pid == 0);
+    else if (pid == 0 && status_parse (status) == STATUS_POSTCOPY_PAUSED)
+        append_paused (style, out, header);
     append_steerer (style, out, header, sample, pid);
     if (result) {
         g_autofree char *summary = summary_text (style, header, result, TRUE);

@@ -168,7 +168,7 @@ class AMigrationThatNobodySteers(CommandTest):
                                                          r"(.*\n)*  left +\d.*MiB\n(.*\n)*  steered by +nobody of ours; `steer` joins it")
         sample, = self.lines_at(pair.source, "status")
         self.assertGreater(sample["remaining_us"], 0)
-        self.assertIn("inmigrate; migration active", self.at(pair.destination, "status"))
+        self.assertIn("inmigrate; a guest arrives", self.at(pair.destination, "status"))
 
     def test_cancel_keeps_the_guest(self):
         pair = self.begin(self.pair())

@@ -18,6 +18,7 @@ SENTENCES = {
     ("setup", "inmigrate"): ("none has come yet", "recover"),
     ("active", "inmigrate"): ("a guest arrives", "SOURCE status"),
     ("postcopy-active", "running"): ("runs here already", "needs both QEMUs"),
+    ("postcopy-active", "paused"): ("rest of its memory arrives", "has let go", "qmp cont"),
     ("postcopy-paused", "paused"): ("link broke in postcopy", "SOURCE recover --dest-socket"),
     ("completed", "running"): ("has arrived, and runs here",),
     ("completed", "paused"): ("stands still here", "Never `cont` here"),
@@ -53,6 +54,7 @@ class Receiving(Status):
                 for part in (run_state, *parts):
                     self.assertIn(part, text)
                 self.assertNotIn("steer`", text)
+                self.assertNotIn("pass 1", text)
                 sample = self.look(peer, "--json")
                 self.assertEqual((sample["end"], sample["arrival"], sample["status"]),
                                  ("destination", WORDS[status], status))
@@ -62,6 +64,16 @@ class Receiving(Status):
         peer = self.receiver("setup", "inmigrate")
         self.assertIn("listens at tcp:[::1]:4444, unix:/run/in.sock", self.look(peer))
         self.assertEqual(self.look(peer, "--json")["listens_at"], ["tcp:[::1]:4444", "unix:/run/in.sock"])
+
+    def test_a_source_in_a_broken_postcopy_says_how_it_goes_on(self):
+        peer = self.single()
+        peer.on("query-migrate", do=faults.reply({"status": "postcopy-paused", "ram": {
+            "total": 1 << 30, "remaining": 1 << 20, "transferred": 1 << 29, "mbps": 10.0}}))
+        text = self.look(peer)
+        self.assertIn("link broke in postcopy", text)
+        self.assertIn("recover --dest-socket DESTINATION", text)
+        self.assertNotIn("ends in", text)
+        self.assertNotIn("steer`", text)
 
     def test_a_source_is_none(self):
         sample = self.look(self.single(), "--json")
