@@ -120,7 +120,7 @@ class Readme(unittest.TestCase):
         self.assertIn("dry run: nothing was changed", output)
         self.assertIn("Done: web1 runs on the destination.", output)
         self.assertIn("source's QEMU has quit", output)
-        self.assertRegex(output, "web1: running; migration completed")
+        self.assertRegex(output, "web1: running; the guest has arrived, and runs here")
 
     def end_processes(self, word, patience_s=0):
         """Those of a session that broke off: no process with WORD in its command line is left. PATIENCE_S is for what
