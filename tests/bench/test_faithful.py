@@ -94,11 +94,20 @@ class Near(unittest.TestCase):
         self.assertTrue(Outcome(0, 228).is_downtime_near(Outcome(10, 200)))
 
     def test_what_is_missed_is_bold(self):
-        text = report.make([Row("cell", self.ACTUAL, Outcome(12, 105), Outcome(10, 160))], [])
+        text = report.make([Row("cell", self.ACTUAL, Outcome(12, 105), Outcome(10, 160))], {})
         line = text.splitlines()[2]
         self.assertEqual(line.count("**"), 4)
         self.assertIn("**+20%**", line)
         self.assertIn("**+60**", line)
+
+    def test_chance_is_told_of_the_model_and_of_the_real_ones(self):
+        rows = [Row("alike", self.ACTUAL, Outcome(10, 105), self.ACTUAL, (90, 105, 130)),
+                Row("apart", self.ACTUAL, Outcome(10, 150), self.ACTUAL, (140, 150, 160))]
+        text = report.make(rows, {"alike": [(10e6, 100e3), (10e6, 110e3)], "apart": [(10e6, 100e3), (10e6, 160e3)], "one": [(1, 1)]})
+        self.assertIn("in 1 of 2 the real downtime lies", text)
+        self.assertIn("30 ms apart in the median, 40 at most", text)
+        self.assertIn("Of 2 cells with more than one real migration, 1 have", text)
+        self.assertIn("1 of 1 are near", text)
 
 
 if __name__ == "__main__":

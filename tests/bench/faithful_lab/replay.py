@@ -39,6 +39,10 @@ class Row:
     actual: Outcome
     replayed: Outcome       # by what was commanded
     steered: Outcome        # by the same policy, anew
+    chances_ms: tuple = ()  # the downtime of each replay, of which `replayed` has the median
+
+    def is_downtime_within_chances(self):
+        return min(self.chances_ms) <= self.actual.downtime_ms <= max(self.chances_ms)
 
 
 def outcome(line):
@@ -65,4 +69,5 @@ def median(outcomes):
 def replay(program, path):
     header = recordings.read(path)[0]
     actual, replayed, steered = zip(*(run(program, path, policy(header), seed) for seed in SEEDS))
-    return Row(recordings.cell(path), actual[0], median(replayed), median(steered))
+    return Row(recordings.cell(path), actual[0], median(replayed), median(steered),
+               tuple(one.downtime_ms for one in replayed))

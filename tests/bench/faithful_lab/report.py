@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table."""
 
+import itertools
 import pathlib
 import statistics
 import subprocess
@@ -46,26 +47,46 @@ def markdown(titles, rows):
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows))
 
 
-def real(spread):
-    """Of two real ones, each stands for the other."""
-    pairs = []
-    for (total, downtime), (other_total, other_downtime) in spread:
-        one, other = Outcome(total / 1e6, downtime / 1e3), Outcome(other_total / 1e6, other_downtime / 1e3)
-        pairs += [(one, other), (other, one)]
-    return pairs
+def as_outcomes(found):
+    return [Outcome(total / 1e6, downtime / 1e3) for total, downtime in found]
 
 
-def make(rows, spread):
+def real(known):
+    """Of two real ones of a cell, each stands for the other."""
+    return [pair for found in known.values() for pair in itertools.permutations(as_outcomes(found), 2)]
+
+
+def is_alike(found):
+    """Whether each real one of a cell is near each other one in downtime: a cell where a forecast can be near them all."""
+    return all(one.is_downtime_near(other) for one, other in itertools.permutations(as_outcomes(found), 2))
+
+
+def chances(rows, known):
+    """What the bar can mean: how far chance moves the downtime, of the model and of the real ones."""
+    repeated = [found for found in known.values() if len(found) > 1]
+    alike = {cell for cell, found in known.items() if len(found) > 1 and is_alike(found)}
+    judged = [row for row in rows if row.cell in alike]
+    within = sum(row.is_downtime_within_chances() for row in rows)
+    widths = [max(row.chances_ms) - min(row.chances_ms) for row in rows]
+    return (f"Chance: in {within} of {len(rows)} the real downtime lies between the least and the greatest of the replays, which "
+            f"are {statistics.median(widths):.0f} ms apart in the median, {max(widths):.0f} at most. Of {len(repeated)} cells with "
+            f"more than one real migration, {len(alike)} have real downtimes that are all within the bar of one another; of the "
+            f"recordings of those, {sum(row.replayed.is_downtime_near(row.actual) for row in judged)} of {len(judged)} are near.")
+
+
+def make(rows, known):
     titles = ["cell", "total s", "downtime ms", "replayed s", "off", "ms", "off ms", "steered s", "off", "ms", "off ms"]
     sums = [summary("replayed by what was commanded", [(row.replayed, row.actual) for row in rows]),
             summary("steered by the policy anew", [(row.steered, row.actual) for row in rows])]
-    if spread:
-        sums.append(summary("another real one of the same cell", real(spread)))
+    if real(known):
+        sums.append(summary("another real one of the same cell", real(known)))
     parts = [markdown(titles, map(line, rows)),
              f"{MISS}Bold{MISS}: missed, that is more than {TOTAL_BAR:.0%} of the total time, or more than "
              f"{DOWNTIME_BAR:.0%} and {DOWNTIME_BAR_MS} ms of QEMU's own downtime.",
              markdown(["", "pairs", "total near", "median off", "p90", "worst", "downtime near", "median off ms", "p90", "worst"],
                       sums)]
+    if real(known):
+        parts.append(chances(rows, known))
     return "\n\n".join(parts)
 
 
