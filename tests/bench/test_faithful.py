@@ -102,10 +102,10 @@ class Near(unittest.TestCase):
 
     def test_chance_is_told_of_the_model_and_of_the_real_ones(self):
         rows = [Row("alike", self.ACTUAL, Outcome(10, 105), self.ACTUAL, (90, 105, 130)),
-                Row("apart", self.ACTUAL, Outcome(10, 150), self.ACTUAL, (140, 150, 160))]
+                Row("apart", self.ACTUAL, Outcome(10, 150), self.ACTUAL, (140, 150, 160, float("inf")))]
         text = report.make(rows, {"alike": [(10e6, 100e3), (10e6, 110e3)], "apart": [(10e6, 100e3), (10e6, 160e3)], "one": [(1, 1)]})
         self.assertIn("in 1 of 2 the real downtime lies", text)
-        self.assertIn("30 ms apart in the median, 40 at most", text)
+        self.assertIn("30 ms apart in the median, 40 at most; 1 of the 7 replays did not complete", text)
         self.assertIn("Of 2 cells with more than one real migration, 1 have", text)
         self.assertIn("1 of 1 are near", text)
 

@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import math
 import statistics
 import subprocess
 
@@ -42,7 +43,9 @@ class Row:
     chances_ms: tuple = ()  # the downtime of each replay, of which `replayed` has the median
 
     def is_downtime_within_chances(self):
-        return min(self.chances_ms) <= self.actual.downtime_ms <= max(self.chances_ms)
+        """A replay that did not complete says nothing of the downtime."""
+        ended = [chance for chance in self.chances_ms if math.isfinite(chance)]
+        return bool(ended) and min(ended) <= self.actual.downtime_ms <= max(ended)
 
 
 def outcome(line):

@@ -2,6 +2,7 @@
 """The table."""
 
 import itertools
+import math
 import pathlib
 import statistics
 import subprocess
@@ -67,17 +68,23 @@ def chances(rows, known):
     alike = {cell for cell, found in known.items() if len(found) > 1 and is_alike(found)}
     judged = [row for row in rows if row.cell in alike]
     within = sum(row.is_downtime_within_chances() for row in rows)
-    widths = [max(row.chances_ms) - min(row.chances_ms) for row in rows]
+    ended = [[chance for chance in row.chances_ms if math.isfinite(chance)] for row in rows]
+    widths = [max(some) - min(some) for some in ended if some]
+    made = sum(len(row.chances_ms) for row in rows)
+    lost = made - sum(map(len, ended))
+    near = sum(row.replayed.is_downtime_near(row.actual) for row in judged)
     return (f"Chance: in {within} of {len(rows)} the real downtime lies between the least and the greatest of the replays, which "
-            f"are {statistics.median(widths):.0f} ms apart in the median, {max(widths):.0f} at most. Of {len(repeated)} cells with "
-            f"more than one real migration, {len(alike)} have real downtimes that are all within the bar of one another; of the "
-            f"recordings of those, {sum(row.replayed.is_downtime_near(row.actual) for row in judged)} of {len(judged)} are near.")
+            f"are {statistics.median(widths):.0f} ms apart in the median, {max(widths):.0f} at most; {lost} of the {made} replays "
+            f"did not complete. Of {len(repeated)} cells with more than one real migration, {len(alike)} have real downtimes that "
+            f"are all within the bar of one another; of the recordings of those, {near} of {len(judged)} are near.")
 
 
-def make(rows, known):
+def make(rows, known, fitted=()):
     titles = ["cell", "total s", "downtime ms", "replayed s", "off", "ms", "off ms", "steered s", "off", "ms", "off ms"]
     sums = [summary("replayed by what was commanded", [(row.replayed, row.actual) for row in rows]),
             summary("steered by the policy anew", [(row.steered, row.actual) for row in rows])]
+    if fitted:
+        sums.append(summary("what it was fitted on, replayed", [(row.replayed, row.actual) for row in fitted]))
     if real(known):
         sums.append(summary("another real one of the same cell", real(known)))
     parts = [markdown(titles, map(line, rows)),
