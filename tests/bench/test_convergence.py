@@ -59,15 +59,26 @@ class Cells(unittest.TestCase):
 class Others(unittest.TestCase):
     """The rules of orchestrators, as contenders."""
 
+    @staticmethod
+    def begin(policy):
+        """What it answers first."""
+        called, *options = policy.split(",")
+        return replay([{"type": "case", "policy": called, "config": dict(option.split("=") for option in options),
+                        "facts": {"can": ["postcopy"]}},
+                       {"type": "sample", "now_us": 0, "syncs": 1, "remaining_bytes": 1 << 30}])
+
     def test_each_policy_takes_its_options(self):
         for name, (policy, _, pre_copy) in roster.OTHERS.items():
             with self.subTest(contender=name):
-                called, *options = policy.split(",")
-                plan, advice = replay([{"type": "case", "policy": called, "config": dict(option.split("=") for option in options),
-                                        "facts": {"can": ["postcopy"]}},
-                                       {"type": "sample", "now_us": 0, "syncs": 1, "remaining_bytes": 1 << 30}])
+                plan, advice = self.begin(policy)
                 self.assertEqual((plan["type"], advice["type"]), ("plan", "advice"))
                 self.assertEqual(plan["set"]["postcopy"], int(not pre_copy))
+
+    def test_what_sets_nothing_by_itself_is_told_what_to_set(self):
+        for policy, text in roster.POLICY_TEXTS.items():
+            with self.subTest(policy=policy):
+                self.assertEqual([answer["type"] for answer in self.begin(text)], ["plan", "advice"])
+                self.assertNotIn("plan", [answer["type"] for answer in self.begin(policy)])
 
     def test_each_is_there_once_by_name(self):
         class Program:

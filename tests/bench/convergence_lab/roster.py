@@ -30,6 +30,7 @@ OTHERS = {
     "ganeti-post-copy": ("ganeti,caps=postcopy-ram", SWITCHES, False),
     "incus": ("incus", FREE, True),
 }
+POLICY_TEXTS = {"fixed": "fixed,throttle=80%"}     # by itself it sets nothing; the limit is the cell's
 POLICY_OPTIONS = {"deadline": ("--deadline", "30s")}    # half of the bench's own patience
 
 
@@ -46,8 +47,8 @@ def qmpmig_contenders(program):
     if not names:
         return [Qmpmig(BUILTIN, program, None)]
     theirs = {policy_name(policy) for policy, *_ in OTHERS.values()}
-    known = [Qmpmig(name, program, name, *POLICY_OPTIONS.get(name, ()), pre_copy=name != "postcopy") for name in names
-             if name not in theirs]
+    known = [Qmpmig(name, program, POLICY_TEXTS.get(name, name), *POLICY_OPTIONS.get(name, ()), pre_copy=name != "postcopy")
+             for name in names if name not in theirs]
     known += [Qmpmig(name, program, policy, *options, pre_copy=pre_copy) for name, (policy, options, pre_copy) in OTHERS.items()
               if policy_name(policy) in names]
     if "auto" in names:
