@@ -116,16 +116,16 @@ class Job:
 
     def finish(self):
         """After its end: results that nobody told of, and what it left behind."""
-        self.read()
+        found = self.read()
         if self.pipe is not None:
             os.close(self.pipe)
             self.pipe = None
         self.seconds = time.monotonic() - self.began
-        found = self.ending(self.process.returncode) + self._reports()
-        self.results += found
+        ended = self.ending(self.process.returncode) + self._reports()
+        self.results += ended
         if not self.timed_out:
             self.left += self._files()
-        return found
+        return found + ended
 
     def ending(self, exit_code):
         raise NotImplementedError

@@ -20,10 +20,11 @@ SAMPLES = "tests.runner.samples.sample_all"
 
 
 def run(*jobs):
-    """The results by name, and what was left behind. In a process of its own: the loop adopts orphans."""
-    loop = Loop(dict(os.environ), lambda result: None)
+    """The results that are told of, by name, and what was left behind. In a process of its own: the loop adopts orphans."""
+    told = []
+    loop = Loop(dict(os.environ), told.append)
     loop.run(jobs)
-    results = {result.name.rpartition(": ")[2]: result for job in jobs for result in job.results}
+    results = {result.name.rpartition(": ")[2]: result for result in told}
     return results, loop.left
 
 
@@ -108,6 +109,15 @@ class Programs(unittest.TestCase):
     def test_tap(self):
         found = self.shell(TapJob, 'printf "1..3\\nok 1 /a/b\\nnot ok 2 /a/c\\nok 3 /a/d # SKIP no d\\n"')
         self.assertEqual(found, {"/a/b": "pass", "/a/c": "fail", "/a/d": "skip"})
+
+    def test_what_is_said_last_is_told_of(self):
+        """The end of a job may be seen before its last words."""
+        with tempfile.TemporaryDirectory() as folder:
+            job = TapJob("suite", ["sh", "-c", 'printf "1..2\\nok 1 /a\\nnot ok 2 /b\\n"; exit 1'])
+            job.start(os.path.join(folder, "1"), dict(os.environ))
+            job.process.wait()
+            self.assertEqual([(result.name, result.state) for result in job.finish()],
+                             [("suite: /a", "pass"), ("suite: /b", "fail")])
 
     def test_tap_that_breaks_off(self):
         self.assertEqual(self.shell(TapJob, 'printf "1..2\\nok 1 /a\\n"'), {"/a": "pass", "it": "fail"})
