@@ -83,10 +83,9 @@ arrival_append_head (const Style *style, GString *out, const char *name, json_ob
 static void
 append_advice (const Style *style, GString *out, const char *advice, const char *address)
 {
-    g_autofree char *quoted = g_shell_quote (address);
-    const char *bare = strpbrk (address, " '\"\\$`&;|<>()*?[]#~!{}\n\t") ? quoted : address;
+    g_autofree char *here = g_shell_quote (address);
     g_auto (GStrv) parts = g_strsplit (advice, "HERE", -1);
-    g_autofree char *text = g_strjoinv (bare, parts);
+    g_autofree char *text = g_strjoinv (here, parts);
 
     text_row (style, out, "next", text);
 }
