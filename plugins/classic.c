@@ -12,7 +12,6 @@ struct classic {
     const struct qmpmig_context *context;
     uint64_t pages, passes, throttle_pct;
     uint64_t left_bytes; /* by the last pass; unknown in the first */
-    int pass_has_ended;  /* and is not judged yet */
     char why[128];       /* it is time to stop; empty: not yet */
 };
 
@@ -22,7 +21,7 @@ classic_open (const struct qmpmig_context *context)
     struct classic *self = calloc (1, sizeof *self);
 
     if (self)
-        *self = (struct classic){ context, 50, 30, 20, QMPMIG_UNKNOWN, 0, "" };
+        *self = (struct classic){ context, 50, 30, 20, QMPMIG_UNKNOWN, "" };
     return self;
 }
 
@@ -54,24 +53,6 @@ classic_plan (void *handle, const struct qmpmig_facts *facts, struct qmpmig_plan
     return 0;
 }
 
-/* All was sent, and QEMU has not looked yet for what was dirtied meanwhile. */
-static int
-awaits_look (const struct qmpmig_sample *sample)
-{
-    return sample->remaining_bytes == 0 && !(sample->why & QMPMIG_WHY_SYNC);
-}
-
-/* Whether a pass has ended, and what it has left is known. */
-static int
-can_judge (struct classic *self, const struct qmpmig_sample *sample)
-{
-    if (sample->why & QMPMIG_WHY_PASS)
-        self->pass_has_ended = 1;
-    return self->pass_has_ended && !self->why[0] && sample->page_size_bytes &&
-           sample->page_size_bytes != QMPMIG_UNKNOWN && sample->remaining_bytes != QMPMIG_UNKNOWN &&
-           !awaits_look (sample);
-}
-
 /* A pass deals with what the one before has left: more left than that is more dirtied than sent. */
 static void
 judge_pass (struct classic *self, const struct qmpmig_sample *sample)
@@ -86,7 +67,6 @@ judge_pass (struct classic *self, const struct qmpmig_sample *sample)
     else if (sample->passes >= self->passes)
         snprintf (self->why, sizeof self->why, "%u passes are done", (unsigned)sample->passes);
     self->left_bytes = left;
-    self->pass_has_ended = 0;
 }
 
 static void
@@ -117,7 +97,8 @@ classic_decide (void *handle, const struct qmpmig_sample *sample, struct qmpmig_
 {
     struct classic *self = handle;
 
-    if (can_judge (self, sample))
+    if (sample->why & QMPMIG_WHY_PASS && !self->why[0] && sample->page_size_bytes &&
+        sample->page_size_bytes != QMPMIG_UNKNOWN && sample->remaining_bytes != QMPMIG_UNKNOWN)
         judge_pass (self, sample);
     if (self->why[0]) {
         stop_and_copy (self, sample, advice);

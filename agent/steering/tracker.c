@@ -51,17 +51,21 @@ found_at_sync (const Tracker *self, const Sample *sample, guint64 covered)
     return MAX (left, (left + covered - stood) / looks);
 }
 
+/* Between the last page of a pass and QEMU's look for what was dirtied meanwhile nothing remains:
+ * what the next pass has to send is not known yet. */
 static gboolean
 take_pass (Tracker *self, const Sample *sample, guint64 covered)
 {
+    gboolean looked = sample->syncs != self->last.syncs;
+
     if (sample->remaining_bytes == SAMPLE_UNKNOWN)
         return FALSE;
     if (self->remaining_at_boundary == SAMPLE_UNKNOWN)
         self->remaining_at_boundary = known_or_zero (sample->total_bytes);
     self->covered += covered;
-    if (sample->syncs != self->last.syncs)
+    if (looked)
         self->remaining_at_sync = found_at_sync (self, sample, covered);
-    if (self->covered < self->remaining_at_boundary)
+    if (self->covered < self->remaining_at_boundary || (sample->remaining_bytes == 0 && !looked))
         return FALSE;
     self->remaining_at_boundary = sample->remaining_bytes;
     self->covered = 0;

@@ -94,7 +94,25 @@ test_pass_without_bytes (void)
     run_init (&run, 100 * MIB);
     run_step (&run, 100 * MIB, 50 * MIB);
     g_assert_false (run_step (&run, 0, 10 * MIB));
+    run.sample.syncs++;
     g_assert_true (run_step (&run, 0, 0));
+}
+
+/* What it has left is known after QEMU's look: it was counted once before and once after. */
+static void
+test_a_pass_ends_with_the_look (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    g_assert_false (run_step (&run, 60 * MIB, 40 * MIB));
+    g_assert_false (run_step (&run, 40 * MIB, 0));
+    run.sample.syncs++;
+    g_assert_true (run_step (&run, 0, 40 * MIB));
+    g_assert_false (run_step (&run, 40 * MIB, 0));
+    run.sample.syncs++;
+    g_assert_true (run_step (&run, 0, 0)); /* nothing was dirtied */
+    g_assert_cmpuint (run.tracker.passes, ==, 2);
 }
 
 static void
@@ -549,6 +567,7 @@ main (int argc, char **argv)
     check_add ("/sample/an-unknown-status-is-still-running", test_unknown_status);
     check_add ("/tracker/a-pass-ends-when-what-remained-was-sent", test_pass_by_bytes);
     check_add ("/tracker/syncs-are-no-passes", test_syncs_are_no_passes);
+    check_add ("/tracker/a-pass-ends-with-the-look", test_a_pass_ends_with_the_look);
     check_add ("/tracker/unchanged-pages-count-as-covered", test_pass_without_bytes);
     check_add ("/tracker/progress-never-falls", test_progress_never_falls);
     check_add ("/tracker/the-throttle-adds-up", test_throttle_integral);
