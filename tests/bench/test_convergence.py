@@ -7,9 +7,10 @@ import pathlib
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
-from tests.bench.convergence_lab import (cell, figures, foresight, heartbeat, load, plot, readme, roster, schedule, table,
-                                             verdict, watch)
+from tests.bench.convergence_lab import (cell, figures, foresight, heartbeat, load, plot, program, readme, roster, schedule,
+                                             table, verdict, watch)
 from tests.bench.convergence_lab.results import Results
 from tests.lab.vm import Beat
 from tests.replay.test_replay import replay
@@ -93,6 +94,54 @@ class Others(unittest.TestCase):
         names = [contender.name for contender in roster.qmpmig_contenders(Program)]
         self.assertEqual(len(names), len(set(names)))
         self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", table.SERVICE, *roster.OTHERS})
+
+
+class WhatIsMeasured(unittest.TestCase):
+    """By a digest: results of another one are taken again."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        patcher = unittest.mock.patch.object(program, "TOP", self.folder)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+        for name in ("agent/migration/run.c", "agent/report/page.c", "elsewhere/qmpmig", "build/plugins/auto.so", "plugins/auto.so"):
+            self.write(name, name)
+        self.built = program.Program(self.write("build/agent/qmpmig", "built"))
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        os.utime(path, (1000, 1000))
+        return path
+
+    def test_what_is_not_run_through_may_change(self):
+        before = self.built.digest("auto", "auto")
+        self.write("agent/report/page.c", "prettier")
+        self.write("build/agent/qmpmig", "another picture")
+        self.assertEqual(self.built.digest("auto", "auto"), before)
+
+    def test_what_is_may_not(self):
+        seen = {self.built.digest("auto", "auto"), self.built.digest("auto", "auto", "--postcopy", "never")}
+        self.write("build/plugins/auto.so", "another rule")
+        seen.add(self.built.digest("auto", "auto"))
+        self.write("agent/migration/run.c", "another run")
+        seen.add(self.built.digest("auto", "auto"))
+        self.assertEqual(len(seen), 4)
+
+    def test_an_older_program_is_not_that_of_these_sources(self):
+        os.utime(self.write("agent/migration/run.c", "newer"), (2000, 2000))
+        with self.assertRaisesRegex(ValueError, "agent/migration/run.c is newer than the program"):
+            self.built.digest("auto", "auto")
+
+    def test_of_one_from_elsewhere_all_counts(self):
+        other = program.Program(os.path.join(self.folder, "elsewhere/qmpmig"))
+        before = other.digest("auto", "auto")
+        self.write("elsewhere/qmpmig", "another picture")
+        self.assertNotEqual(other.digest("auto", "auto"), before)
 
 
 class Beats(unittest.TestCase):

@@ -145,7 +145,7 @@ class Qmpmig(Contender):
         self.pre_copy = pre_copy
 
     def program(self):
-        return self.measured.digest(self.policy and policy_name(self.policy))
+        return self.measured.digest(self.policy and policy_name(self.policy), self.policy, *self.options)
 
     def argv(self, stage, cell, trace):
         policy = ["--policy", self.policy] if self.policy else []

@@ -7,12 +7,19 @@ import os
 import shutil
 import subprocess
 
-TOP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../..")
+TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../.."))
+# What a migration by qmpmig runs through, and the service beside it: the rest of the program (what it
+# prints, reports, simulates) may change, and what was measured still holds.
+MOVES = ("qmp/*", "agent/host/*", "agent/migration/*", "agent/steering/*", "agent/commands/migrate.c",
+         "agent/commands/mover.c", "plugins/curve.c", "plugins/*.h")
+WATCHES = ("agent/service/*", "agent/libvirt/*")
 
 
 class Program:
     def __init__(self, path=None):
         self.path = os.path.abspath(path or os.environ.get("QMPMIG") or os.path.join(TOP, "build/agent/qmpmig"))
+        self.is_ours = os.path.realpath(self.path).startswith(os.path.join(TOP, "build", ""))
+        self.built = os.path.getmtime(self.path)
 
     def plugin(self, policy):
         """Where it looks when it is not installed."""
@@ -42,12 +49,27 @@ class Program:
             return []
         return sorted(os.path.basename(path).removesuffix(".so") for path in glob.glob(self.plugin("*")))
 
-    def digest(self, policy=None):
-        """What the results of a policy depend on."""
-        return digest_of([self.path, *([self.plugin(policy)] if policy else [])])
+    def digest(self, policy=None, *options):
+        """What the results of a policy depend on. options: how it is asked for."""
+        return digest_of([*self.parts(self.path, MOVES), *([self.plugin(policy)] if policy else [])], options)
 
-    def service_digest(self, policy):
-        return digest_of([self.helper, self.module, self.plugin(policy)])
+    def whole_digest(self, policy):
+        """The same, where they depend on any part."""
+        return digest_of([self.path, self.plugin(policy)])
+
+    def service_digest(self, policy, *options):
+        return digest_of([*self.parts(self.helper, MOVES + WATCHES), self.plugin(policy)], options)
+
+    def parts(self, binary, patterns):
+        """The sources of what was built here, or the whole of what was built elsewhere."""
+        if not self.is_ours:
+            return [binary]
+        sources = sorted(path for pattern in patterns for path in glob.glob(os.path.join(TOP, pattern))
+                         if path.endswith((".c", ".h")))
+        late = [path for path in sources if os.path.getmtime(path) > self.built]
+        if late:
+            raise ValueError(f"{os.path.relpath(late[0], TOP)} is newer than the program: ninja -C build")
+        return sources
 
     def pin(self, folder):
         """Measured from now on is the copy below this folder."""
@@ -62,8 +84,8 @@ class Program:
         self.path = os.path.join(folder, "agent", os.path.basename(self.path))
 
 
-def digest_of(paths):
-    digest = hashlib.sha256()
+def digest_of(paths, words=()):
+    digest = hashlib.sha256(repr(words).encode())
     for path in paths:
         with open(path, "rb") as file:
             digest.update(file.read())

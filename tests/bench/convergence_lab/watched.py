@@ -25,7 +25,7 @@ class Watched(Virsh):
         self.policy = policy
 
     def program(self):
-        return self.measured.service_digest(self.policy)
+        return self.measured.service_digest(self.policy, *self.options)
 
     def prepare(self, stage, cell):
         super().prepare(stage, cell)

@@ -38,7 +38,7 @@ def run_cell(program, cell, policies=ROSTER):
 def digest(program, policies=ROSTER):
     """What the results depend on: the program, its policies, and how they are called."""
     names = sorted({policy.text.split(",", 1)[0] for policy in policies})
-    text = " ".join([QEMU, *(program.digest(name) for name in names), *map(repr, policies)])
+    text = " ".join([QEMU, *(program.whole_digest(name) for name in names), *map(repr, policies)])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
