@@ -6,7 +6,7 @@
 
 #define SLICE_US       50000.0 /* ram_save_iterate() looks up then */
 #define CLOCK_PAGES    64
-#define WINDOW_US      100000.0  /* over which the rate is measured */
+#define WINDOW_US      100000.0  /* over which the rate is measured, and QEMU's own limit is kept */
 #define RATED_US       1000000.0 /* syncs closer to each other rate nothing */
 #define FORCED_SYNC_US 5000000.0 /* a sync by the clock, with auto-converge */
 #define CLEAR_CHUNK    262144.0  /* pages of which KVM clears the log together */
@@ -53,7 +53,7 @@ struct Thread {
 double thread_left_bytes (const Thread *self);
 /* What pages cost over so many channels; 0 is QEMU's own one. */
 Postage thread_postage (const Thread *self, double bytes_per_s, guint channels);
-double thread_rate (const Thread *self);      /* bytes per second that go out */
+double thread_rate (const Thread *self);      /* bytes per second that the link takes */
 double thread_socket_us (const Thread *self); /* of the link's time, that a full socket holds */
 gboolean thread_is_blocked (const Thread *self);
 /* For US, or less when nothing is left. */

@@ -22,15 +22,35 @@ thread_postage (const Thread *self, double bytes_per_s, guint channels)
     };
 }
 
+/* Of the link's time: QEMU writes what its own limit permits in a window as fast as it can, which
+ * fills the socket like no limit does, and then waits for the next window. */
+static double
+allowed_us (const Thread *self, const Postage *postage)
+{
+    double quota = self->bandwidth * WINDOW_US / G_USEC_PER_SEC;
+    double left = quota - (self->traffic.bytes - self->window_bytes);
+
+    if (self->bandwidth <= 0)
+        return INFINITY;
+    return left * MAX (postage->us_per_byte, postage->page_us / SIM_PAGE);
+}
+
+static void
+wait_for_window (Thread *self)
+{
+    self->blocked_us = self->slice_end_us = self->window_us + WINDOW_US;
+}
+
 /* As if the socket took a page whenever one has gone, and stayed full. */
 static void
-send_evenly (Thread *self, double us)
+send_evenly (Thread *self, const Postage *postage, double us, double most_us)
 {
-    Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
-    double spent, room_us;
+    double fill_us = MIN (self->room_us, most_us), spent, room_us;
 
-    self->room_us -= memory_send (self->memory, &postage, self->room_us, &self->traffic);
-    spent = memory_send (self->memory, &postage, us, &self->traffic);
+    fill_us = memory_send (self->memory, postage, fill_us, &self->traffic);
+    self->room_us -= fill_us;
+    us = MIN (us, most_us - fill_us);
+    spent = memory_send (self->memory, postage, us, &self->traffic);
     room_us = self->room_us;
     if (spent < us) { /* nothing is left: it looks again at once */
         spent = MAX (spent, MIN (LEAST_US, us));
@@ -52,21 +72,16 @@ block (Thread *self, double lump_us)
 /* Who has filled a socket sleeps until a part of it is empty, and fills it at once: thus two looks
  * may follow each other closely, and find little. */
 static void
-send_in_lumps (Thread *self, double us, double lump_us)
+send_in_lumps (Thread *self, const Postage *postage, double lump_us, double most_us)
 {
-    Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
     Traffic before = self->traffic;
-    double budget_us = MAX (self->room_us, LEAST_US), spent, took_us;
+    double budget_us = MIN (MAX (self->room_us, LEAST_US), most_us), spent, took_us;
 
-    if (thread_is_blocked (self)) {
-        thread_pass_time (self, MIN (us, MAX (self->blocked_us - self->now_us, 1)));
-        return;
-    }
-    spent = memory_send (self->memory, &postage, budget_us, &self->traffic);
-    self->room_us -= (self->traffic.bytes - before.bytes) * postage.us_per_byte;
+    spent = memory_send (self->memory, postage, budget_us, &self->traffic);
+    self->room_us -= (self->traffic.bytes - before.bytes) * postage->us_per_byte;
     took_us = (self->traffic.normal - before.normal + self->traffic.deltas - before.deltas) *
-                  postage.page_us +
-              (self->traffic.zero - before.zero) * postage.zero_page_us;
+                  postage->page_us +
+              (self->traffic.zero - before.zero) * postage->zero_page_us;
     thread_pass_time (self, MAX (took_us, spent < budget_us ? LEAST_US : 1));
     if (spent < budget_us)
         self->slice_end_us = self->now_us;
@@ -77,10 +92,16 @@ send_in_lumps (Thread *self, double us, double lump_us)
 void
 thread_send (Thread *self, double us)
 {
+    Postage postage = thread_postage (self, thread_rate (self), self->setup.channels);
     double lump_us = self->setup.machine.socket_lump * thread_socket_us (self);
+    double most_us = allowed_us (self, &postage);
 
-    if (lump_us > 0)
-        send_in_lumps (self, us, lump_us);
-    else
-        send_evenly (self, us);
+    if (most_us < 1 && !thread_is_blocked (self))
+        wait_for_window (self);
+    if (thread_is_blocked (self))
+        thread_pass_time (self, MIN (us, MAX (self->blocked_us - self->now_us, 1)));
+    else if (most_us >= 1 && lump_us > 0)
+        send_in_lumps (self, &postage, lump_us, most_us);
+    else if (most_us >= 1)
+        send_evenly (self, &postage, us, most_us);
 }

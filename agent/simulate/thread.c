@@ -110,17 +110,12 @@ thread_left_bytes (const Thread *self)
 double
 thread_rate (const Thread *self)
 {
-    double link = link_rate (&self->link, self->now_us);
-
-    return self->bandwidth > 0 ? MIN (link, self->bandwidth) : link;
+    return link_rate (&self->link, self->now_us);
 }
 
-/* Where QEMU's own limit is what holds it up, the socket is empty. */
 double
 thread_socket_us (const Thread *self)
 {
-    if (self->bandwidth > 0 && self->bandwidth <= link_rate (&self->link, self->now_us))
-        return 0;
     return self->socket_bytes / thread_rate (self) * G_USEC_PER_SEC + self->setup.machine.socket_us;
 }
 
