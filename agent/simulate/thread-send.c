@@ -35,10 +35,11 @@ allowed_us (const Thread *self, const Postage *postage)
     return left * MAX (postage->us_per_byte, postage->page_us / SIM_PAGE);
 }
 
+/* A little beyond the window's end, which a sum of two doubles may miss. */
 static void
 wait_for_window (Thread *self)
 {
-    self->blocked_us = self->slice_end_us = self->window_us + WINDOW_US;
+    self->blocked_us = self->slice_end_us = self->window_us + WINDOW_US + 1;
 }
 
 /* As if the socket took a page whenever one has gone, and stayed full. */
