@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/migration/error.h"
 #include "qmp/address.h"
+
+#define BACKLOG_BYTES 131072
 
 static gboolean
 parse_host_port (MigrationUri *self, const char *rest, GError **error)
@@ -246,6 +250,15 @@ listen_on (const MigrationUri *self, GError **error)
     return g_steal_pointer (&socket);
 }
 
+/* What the kernel has taken and not sent yet, often two megabytes, goes out before what QEMU writes
+ * once the guest has stopped: the blackout is longer by it. QEMU fills what it is given, so that it
+ * is given less. A kernel that cannot leaves it as it was. */
+static void
+keep_backlog_short (GSocket *socket)
+{
+    g_socket_set_option (socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, BACKLOG_BYTES, NULL);
+}
+
 int
 migration_uri_open_fd (const MigrationUri *self, gboolean listen, gint64 timeout_us,
                        GCancellable *cancel, GError **error)
@@ -267,6 +280,8 @@ migration_uri_open_fd (const MigrationUri *self, gboolean listen, gint64 timeout
     } else {
         address = address_of (self, error);
         socket = address ? qmp_address_connect (address, timeout_us, cancel, error) : NULL;
+        if (socket && self->kind == URI_FD_TCP)
+            keep_backlog_short (socket);
     }
     if (!socket)
         return -1;

@@ -43,6 +43,7 @@ char *migration_uri_listen_text (const MigrationUri *self);
 /* The same URI with another port, for a destination that chose its own. Owned by the caller. */
 char *migration_uri_with_port (const MigrationUri *self, guint16 port);
 
-/* A descriptor for an fd: URI: connected (LISTEN FALSE), or listened for and accepted (TRUE). */
+/* A descriptor for an fd: URI: connected (LISTEN FALSE), or listened for and accepted (TRUE). One
+ * that we connect by TCP holds at most 128 KiB back that the network has not taken yet. */
 int migration_uri_open_fd (const MigrationUri *self, gboolean listen, gint64 timeout_us,
                            GCancellable *cancel, GError **error);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gio/gio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
 #include "agent/migration/error.h"
 #include "agent/migration/uri.h"
 #include "tests/unit/check.h"
@@ -111,6 +116,31 @@ test_port (void)
     g_assert_cmpstr (text, ==, "tcp:[::1]:4711");
 }
 
+static int
+connect_to (GSocketListener *listener)
+{
+    g_autoptr (GError) error = NULL;
+    guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, &error);
+    g_autofree char *text = g_strdup_printf ("fd:tcp:127.0.0.1:%u", port);
+    g_autoptr (MigrationUri) uri = parse (text);
+    int fd = migration_uri_open_fd (uri, FALSE, G_TIME_SPAN_SECOND, NULL, &error);
+
+    g_assert_no_error (error);
+    return fd;
+}
+
+static void
+test_backlog (void)
+{
+    g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+    int fd = connect_to (listener), bytes = 0;
+    socklen_t size = sizeof bytes;
+
+    g_assert_cmpint (getsockopt (fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, &size), ==, 0);
+    g_assert_cmpint (bytes, ==, 131072);
+    close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -121,5 +151,6 @@ main (int argc, char **argv)
     check_add ("/uri/a-relative-path-becomes-absolute", test_relative_path);
     check_add ("/uri/a-name-listens-on-any-address", test_listen);
     check_add ("/uri/a-port-can-be-filled-in", test_port);
+    check_add ("/uri/a-connection-of-ours-keeps-its-backlog-short", test_backlog);
     return g_test_run ();
 }

@@ -134,28 +134,31 @@ def wait_status(witness, mark, timeout_s):
 
 
 class Qmpmig(Contender):
-    """A policy, with the cell's limit; None: a program that knows no policies."""
+    """A policy, with the cell's limit; None: a program that knows no policies. As libvirt does, it connects on the
+    source's host and gives QEMU the connection; connects=False leaves that to QEMU."""
     stage = BareStage
 
-    def __init__(self, name, program, policy, *options, pre_copy=True):
+    def __init__(self, name, program, policy, *options, pre_copy=True, connects=True):
         super().__init__(name)
+        self.scheme = "fd:" if connects else ""
         self.measured = program
         self.policy = policy
         self.options = options
         self.pre_copy = pre_copy
 
     def program(self):
-        return self.measured.digest(self.policy and policy_name(self.policy), self.policy, *self.options)
+        return self.measured.digest(self.policy and policy_name(self.policy), self.policy, self.scheme, *self.options)
 
     def argv(self, stage, cell, trace):
         policy = ["--policy", self.policy] if self.policy else []
-        return [self.measured.path, "--json", "--socket", stage.qmp(stage.source), "migrate", stage.uri(),
+        return [self.measured.path, "--json", "--socket", stage.qmp(stage.source), "migrate", self.scheme + stage.uri(),
                 "--dest-socket", stage.qmp(stage.destination), "--max-downtime", f"{cell.limit_ms}ms", *policy,
                 *self.options, "--trace", trace]
 
     def move(self, stage, cell, timeout_s, trace):
         argv = self.argv(stage, cell, trace)
-        process = vm.start_process(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = vm.start_process([*stage.a.network.prefix(), *argv], stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
         said, in_time = wait(process, timeout_s)
         if not in_time:
             process.send_signal(signal.SIGINT)

@@ -53,6 +53,7 @@ def qmpmig_contenders(program):
               if policy_name(policy) in names]
     if "auto" in names:
         known.append(Qmpmig("auto-no-postcopy", program, "auto", "--postcopy", "never"))
+        known.append(Qmpmig("auto-tcp", program, "auto", connects=False))
         if program.has_service():
             known.append(Watched("virsh-auto-converge-service", program, "auto", "--auto-converge"))
     return known
