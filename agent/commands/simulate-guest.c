@@ -61,7 +61,7 @@ take_machine (Simulate *self, GError **error)
     guint64 number = qmp_peek_uint (header (self), "vcpus", 4);
 
     *setup = (ThreadSetup){ .qemu_major = 10, .qemu_minor = 0, .kvm = is_kvm (self) };
-    setup->machine = machine_new (setup->kvm);
+    setup->machine = machine_new (setup->kvm, qmp_peek_string (header (self), "uri", NULL));
     if (vcpus && !units_parse_uint ("--vcpus", vcpus, 1, 4096, &number, error))
         return FALSE;
     setup->vcpus = (guint)CLAMP (number, 1, 4096);

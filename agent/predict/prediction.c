@@ -30,14 +30,14 @@ predictor_clear (Predictor *self)
 #define MOST_ZEROED 0.1
 
 static ThreadSetup
-thread_setup (const Measurement *measured)
+thread_setup (const Measurement *measured, const char *uri)
 {
     return (ThreadSetup){ .qemu_major = measured->qemu_major,
                           .qemu_minor = measured->qemu_minor,
                           .kvm = measured->kvm,
                           .vcpus = measured->vcpus,
                           .busy = 1,
-                          .machine = machine_new (measured->kvm) };
+                          .machine = machine_new (measured->kvm, uri) };
 }
 
 gboolean
@@ -48,8 +48,9 @@ predictor_init (Predictor *self, const Measurement *measured, MigrateOptions *op
     double zero = measured->touched >= 0 ? 1 - full : 0;
 
     *self = (Predictor){ .ram_bytes = measured->ram_bytes };
-    self->simulation =
-        (Simulation){ .thread = thread_setup (measured), .options = options, .seed = 1 };
+    self->simulation = (Simulation){ .thread = thread_setup (measured, options->uri),
+                                     .options = options,
+                                     .seed = 1 };
     for (guint i = 0; i < FIT_COUNT; i++) {
         self->terms[i] =
             curve_fit (measured->points, measured->count, (Fit)i, measured->ram_bytes, zero);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent/simulate/machine.h"
 
+#define OWN_SOCKET_BYTES 131072.0 /* that migration_uri_open_fd() leaves it */
+
 SimMachine
-machine_new (gboolean kvm)
+machine_new (gboolean kvm, const char *uri)
 {
     SimMachine tcg = { .setup_us = 3000,
                        .page_us = 4,
@@ -29,6 +31,9 @@ machine_new (gboolean kvm)
                         .postcopy_us = 40000,
                         .postcopy_downtime_us = 5000,
                         .fault_us = 300 };
+    SimMachine self = kvm ? host : tcg;
 
-    return kvm ? host : tcg;
+    if (uri && g_str_has_prefix (uri, "fd:tcp:"))
+        self.socket_bytes = MIN (self.socket_bytes, OWN_SOCKET_BYTES);
+    return self;
 }

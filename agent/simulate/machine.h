@@ -4,5 +4,6 @@
 
 #include "agent/simulate/thread.h"
 
-/* KVM: a host as they are in a data centre. */
-SimMachine machine_new (gboolean kvm);
+/* KVM: a host as they are in a data centre. URI: over which the guest moves; NULL: one
+ * of QEMU's own connections, like tcp:. */
+SimMachine machine_new (gboolean kvm, const char *uri);

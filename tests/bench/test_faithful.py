@@ -30,6 +30,7 @@ class Recordings(unittest.TestCase):
 
 def write(folder, name, **more):
     header = {"type": "header", "id": name, "role": "migrate", "wall_clock": "2026-01-02T10:00", "options": {"trace": "/here"},
+              "uri": "fd:tcp:192.0.2.2:49152",
               "ends": {"source": {"address": "/here", "observed": True, "version": "10.0.2", "capabilities": {}, "parameters": {}}}}
     result = {"type": "result", "outcome": more.pop("outcome", "completed")}
     lines = {**header, **more}, {"type": "event"}, result
@@ -55,6 +56,11 @@ class Adopted(unittest.TestCase):
         write(self.results, "cell-auto-1", wall_clock="2026-01-02T10:01")
         write(self.results, "cell-deadline-0")
         self.assertEqual(self.adopt(), ["cell-auto-1", "cell-deadline-0"])
+
+    def test_who_connected_is_kept_and_where_is_not(self):
+        write(self.results, "cell-auto-0")
+        self.adopt()
+        self.assertEqual(recordings.read(recordings.paths("held-out")[0])[0]["uri"], "fd:tcp:bench:4444")
 
     def test_what_is_older_failed_or_begun_by_others_is_not(self):
         write(self.results, "old-auto-0", wall_clock="2026-01-02T08:59")

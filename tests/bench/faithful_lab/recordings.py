@@ -36,11 +36,16 @@ def end_of(header):
     return {"address": "bench", **{key: end[key] for key in ("observed", "version", "capabilities", "parameters")}}
 
 
+def scheme(uri):
+    """tcp: or fd:tcp:, that is who connected."""
+    return uri[:uri.index("tcp:") + len("tcp:")]
+
+
 def anonymous(line):
     if line["type"] == "header":
         options = {key: text for key, text in line["options"].items() if key not in OPTIONS_OF_A_MACHINE}
         return {**{key: line[key] for key in HEADER if key in line}, "vm": {"name": "bench"},
-                "ends": {"source": end_of(line)}, "options": options}
+                "ends": {"source": end_of(line)}, "options": options, "uri": scheme(line["uri"]) + "bench:4444"}
     return {key: value for key, value in line.items() if key not in ESTIMATES}
 
 
