@@ -93,7 +93,8 @@ class Others(unittest.TestCase):
 
         names = [contender.name for contender in roster.qmpmig_contenders(Program)]
         self.assertEqual(len(names), len(set(names)))
-        self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", table.SERVICE, *roster.OTHERS})
+        self.assertEqual(set(names), {"auto", "fixed", "auto-no-postcopy", "auto-tcp", "postcopy-tcp",
+                                      table.SERVICE, *roster.OTHERS})
 
 
 class WhatIsMeasured(unittest.TestCase):
@@ -382,6 +383,11 @@ class Tables(unittest.TestCase):
         self.assertIn("In 1 cells: total time 0.50, work lost 0.75 in the median.", text)
         self.assertIn("total time 0.40, work lost 0.50 of auto-converge's", text)
         self.assertNotIn("The service", table.make_table(self.board(STUCK), []))
+
+    def test_whose_connection_it_went_over_is_told(self):
+        text = table.make_table(self.board([*STUCK, made_up(HARD, table.QEMUS_OWN, blackout_ms=420.0)]), [])
+        self.assertIn(f"| {HARD} | 350 | 420 | 8.0 | 10.0 | 1 |  |", text)
+        self.assertNotIn("Who connects", table.make_table(self.board(STUCK), []))
 
     def test_what_was_said_to_be_impossible_is_told_and_held_against_the_end(self):
         self.assertNotIn("impossible", table.make_table(self.board(STUCK), []))

@@ -54,6 +54,7 @@ def qmpmig_contenders(program):
     if "auto" in names:
         known.append(Qmpmig("auto-no-postcopy", program, "auto", "--postcopy", "never"))
         known.append(Qmpmig("auto-tcp", program, "auto", connects=False))
+        known.append(Qmpmig("postcopy-tcp", program, "postcopy", pre_copy=False, connects=False))
         if program.has_service():
             known.append(Watched("virsh-auto-converge-service", program, "auto", "--auto-converge"))
     return known

@@ -6,6 +6,7 @@ from tests.bench.convergence_lab import verdict
 GROUPS = (("Whole pages", False, True), ("Sparse writes", False, False), ("Held out", True, None))
 MARK = "\\*"
 SERVICE = "virsh-auto-converge-service"
+QEMUS_OWN = "auto-tcp"
 
 
 def make_table(board, headers):
@@ -18,6 +19,8 @@ def make_table(board, headers):
         parts.append(foreseen)
     if any(SERVICE in row for row in board.figures.values()):
         parts.insert(2, service(board))
+    if connected := connections(board):
+        parts.insert(2, connected)
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,6 +73,18 @@ def service(board):
              else "No cell without load.")
     table = rows_to_markdown(["cell", "total / auto-converge", "lost / auto-converge", "runs", ""], rows)
     return f"## The service beside `virsh migrate --auto-converge`, against that alone\n\n{table}\n\n{claim}"
+
+
+def connections(board):
+    """Over the connection that qmpmig made, against over one of QEMU's own."""
+    rows = [[cell.id, *(number(row[name].median(what), digits) for what, digits in (("blackout_ms", 0), ("total_s", 1))
+                        for name in (board.subject, QEMUS_OWN)),
+             str(min(len(row[name].runs) for name in (board.subject, QEMUS_OWN))),
+             "" if board.is_clean(cell, board.subject, QEMUS_OWN) else MARK]
+            for cell, row in board.figures.items() if board.subject in row and QEMUS_OWN in row]
+    table = rows_to_markdown(["cell", "blackout over fd:tcp:, ms", "over tcp:, ms", "total over fd:tcp:, s", "over tcp:, s", "runs",
+                              ""], rows)
+    return f"## Who connects\n\n{table}" if rows else None
 
 
 def impossible(board):
