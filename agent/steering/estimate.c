@@ -7,6 +7,8 @@
 #define HALF_LIFE_US (1.5 * G_TIME_SPAN_SECOND)
 /* Rates under another limit count as that much of one under this. */
 #define OTHER_LIMIT_US (50 * G_TIME_SPAN_MILLISECOND)
+/* Of a vCPU at 99 %: 990 ms. */
+#define LONGEST_SLEEP_US (1200 * G_TIME_SPAN_MILLISECOND)
 /* Fewer pages say nothing of how many bytes one costs. */
 #define ENOUGH_PAGES 64
 #define PAGE_HEADER  8
@@ -80,13 +82,26 @@ were_mostly_zero (const Sample *last, const Sample *now)
            known (now->normal_pages) - known (last->normal_pages);
 }
 
+/* Without KVM a look is over when each vCPU was awake once, and a throttled one sleeps for up to a
+ * second. Nothing is sent meanwhile; some samples later the link would seem to have gone. */
 static gboolean
-tells_link (const Estimate *self, const Sample *last, const Sample *now)
+waited_for_guest (Estimate *self, const Sample *last, const Sample *now)
+{
+    gboolean looked = now->syncs != last->syncs, waited = self->waits;
+
+    self->waits = looked || (waited && now->sent_bytes == self->last_sent);
+    return known (last->throttle_pct) > 1 && now->since_sync_us < LONGEST_SLEEP_US &&
+           (looked || waited);
+}
+
+static gboolean
+tells_link (Estimate *self, const Sample *last, const Sample *now)
 {
     double bytes = (double)(now->sent_bytes - self->last_sent);
     double us = (double)(now->now_us - self->last_us);
 
-    return !were_mostly_zero (last, now) || bytes * G_USEC_PER_SEC > self->mean * us;
+    return !waited_for_guest (self, last, now) &&
+           (!were_mostly_zero (last, now) || bytes * G_USEC_PER_SEC > self->mean * us);
 }
 
 static void

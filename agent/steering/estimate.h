@@ -11,6 +11,7 @@ typedef struct {
     /* link, bytes per second; the time that they stand for, in microseconds */
     double mean, square, weight;
     guint64 last_us, last_sent, limit;
+    gboolean waits; /* QEMU has looked, and may not be over with that */
     /* bytes sent for a page in this pass, or the one before */
     guint64 pass_sent, pass_pages, page_bytes;
     /* since QEMU last looked which pages are dirty */

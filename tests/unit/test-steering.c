@@ -276,6 +276,28 @@ test_zero_pages_tell_nothing_of_the_link (void)
     g_assert_cmpuint (run.sample.link_bytes_per_s, <, 11 * MIB);
 }
 
+/* In each third of a second a look, after which QEMU waits for the vCPU, and a pass. */
+static void
+test_a_sleeping_guest_is_no_slow_link (void)
+{
+    Run run;
+
+    run_init (&run, 100 * MIB);
+    for (guint i = 0; i < 30; i++)
+        run_step (&run, 2 * MIB, 50 * MIB);
+    run.sample.throttle_pct = 97;
+    for (guint i = 0; i < 30; i++) {
+        run_step (&run, MIB / 2, MIB);
+        run.sample.syncs++;
+        run_step (&run, MIB, 3 * MIB / 2);
+        run_step (&run, 0, 3 * MIB / 2);
+    }
+    g_assert_cmpuint (run.sample.link_bytes_per_s, >, 19 * MIB);
+    for (guint i = 0; i < 100; i++) /* longer than anybody sleeps */
+        run_step (&run, 0, 3 * MIB / 2);
+    g_assert_cmpuint (run.sample.link_bytes_per_s, <, MIB);
+}
+
 /* What fills the socket's buffer goes at the speed of memory: two milliseconds are no rate. */
 static void
 test_a_filled_buffer_is_no_link (void)
@@ -581,6 +603,7 @@ main (int argc, char **argv)
     check_add ("/estimate/a-throttle-slows-the-guests-clock",
                test_a_throttle_slows_the_guests_clock);
     check_add ("/estimate/the-link-is-what-goes-over-it", test_link_is_what_goes_over_it);
+    check_add ("/estimate/a-sleeping-guest-is-no-slow-link", test_a_sleeping_guest_is_no_slow_link);
     check_add ("/estimate/a-filled-buffer-is-no-link", test_a_filled_buffer_is_no_link);
     check_add ("/estimate/zero-pages-tell-nothing-of-the-link",
                test_zero_pages_tell_nothing_of_the_link);
