@@ -11,6 +11,8 @@
 
 /* However much the next is expected to leave: after so many that left no less it is over. */
 #define VAIN_PASSES 3
+/* Each of these costs the guest more. */
+#define VAIN_THROTTLED 2
 /* After so many a forecast that it will end is not believed any more. */
 #define HOPELESS_PASSES 9
 /* Fewer points of the curve are a guess: no reason to throttle what would end. */
@@ -167,6 +169,12 @@ throttle_harder (struct policy *p, const struct qmpmig_sample *s, const struct f
     return give_up (p, s, m, free_run.f.stall_us, a);
 }
 
+static int
+holds_in_vain (const struct policy *p, uint64_t passes, uint64_t in_vain)
+{
+    return p->passes_held >= passes && p->passes_in_vain >= in_vain;
+}
+
 /* It has cost what it was worth, and passes do not shrink. Where nothing else can be done more of
  * them are waited for; where the forecast promises more, no longer than that. */
 static int
@@ -175,7 +183,7 @@ is_throttled_in_vain (const struct policy *p, const struct qmpmig_sample *s, con
     int is_last = !(s->may & QMPMIG_MAY_POSTCOPY) && s->limits.if_stuck == QMPMIG_STUCK_WAIT;
     uint64_t enough = way->f.ends || is_last ? HOPELESS_PASSES : VAIN_PASSES;
 
-    return p->passes_held >= THROTTLE_PASSES && p->passes_in_vain >= enough &&
+    return holds_in_vain (p, THROTTLE_PASSES, enough) &&
            s->throttle_integral_us >= (is_last ? LAST_WORTH : 1) * p->worth_us;
 }
 
@@ -185,7 +193,7 @@ static int
 decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
                   struct qmpmig_advice *a)
 {
-    struct way way = find_way (p, s, m, (double)p->throttle_pct / 100);
+    struct way way = find_way (p, s, m, (double)p->throttle_pct / 100), sober;
     double left = time_left_us (s);
 
     if (!(way.f.ends && way.f.time_us < left) && switch_in_time (s, m, left, a))
@@ -194,7 +202,8 @@ decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct 
         p->passes_held++;
     if (is_throttled_in_vain (p, s, &way))
         return throttle_harder (p, s, m, a);
-    permit (p, s, m, &way, a);
+    sober = without_faith (s, m, &way);
+    permit (p, s, m, holds_in_vain (p, VAIN_THROTTLED, VAIN_THROTTLED) ? &sober : &way, a);
     return on_course (s, &way.f, REASON_THROTTLED, "throttled until little enough remains", a);
 }
 
