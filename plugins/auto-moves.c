@@ -13,8 +13,6 @@
 #define NEARLY 1.25
 /* A look that is so long ago has just been. */
 #define FRESH_US (100 * MS)
-/* Of what it found, while it sends nothing. */
-#define UNTOUCHED 0.95
 /* Two of our looks: what remains at one says nothing of where a shorter pass is. */
 #define UNSEEN_US (200 * MS)
 /* Until QEMU has heard of one. */
@@ -80,13 +78,11 @@ set_downtime (const struct qmpmig_sample *s, const struct forecast_model *m, dou
     }
 }
 
-/* Within the last tenth of a second; or QEMU is still at it, and waits for a vCPU that sleeps. */
+/* Within the last tenth of a second. */
 static int
 has_just_looked (const struct qmpmig_sample *s)
 {
-    return known (s->since_sync_us) < FRESH_US ||
-           (known (s->throttle_pct) > 1 &&
-            (double)s->remaining_bytes > UNTOUCHED * (double)s->remaining_at_sync_bytes);
+    return known (s->since_sync_us) < FRESH_US;
 }
 
 /* QEMU ends it then at the end of a pass that nobody has seen. */
