@@ -15,6 +15,8 @@
 #define FRESH_US (100 * MS)
 /* Two of our looks: what remains at one says nothing of where a shorter pass is. */
 #define UNSEEN_US (200 * MS)
+/* Of what the last look found: all of it, as much again, and what may be more of that. */
+#define UNSENT_AND_FOUND 2.4
 /* Until QEMU has heard of one. */
 #define COMMAND_US (20 * MS)
 
@@ -113,6 +115,18 @@ permit (const struct policy *p, const struct qmpmig_sample *s, const struct fore
     if (way->throttle <= 0 && way->f.ends && is_unseen (p, s, m))
         limit = fmax (fmin (way->f.blackout_us * NEARLY, way->most_us), limit);
     set_downtime (s, m, limit, a);
+}
+
+int
+settle (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
+        struct qmpmig_advice *a)
+{
+    double us = UNSENT_AND_FOUND * (double)s->remaining_at_sync_bytes * S / m->link;
+
+    if (us > way->most_us)
+        return 0;
+    set_downtime (s, m, us, a);
+    return 1;
 }
 
 int

@@ -114,6 +114,13 @@ int pauses (const struct policy *p);
 void permit (const struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
              const struct way *way, struct qmpmig_advice *a);
 
+/* Where throttled passes leave no less: as long a limit as it takes now, if that is permitted (1).
+ * Without KVM QEMU's look waits for a vCPU that sleeps, which then writes for one slice; so it
+ * finds as much as the last one, besides what has not been sent, and compares with the limit as it
+ * was before. */
+int settle (const struct qmpmig_sample *s, const struct forecast_model *m, const struct way *way,
+            struct qmpmig_advice *a);
+
 /* They return 0, as decide() does. */
 int on_course (const struct qmpmig_sample *s, const struct forecast *f, enum reason code,
                const char *words, struct qmpmig_advice *a);

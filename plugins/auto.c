@@ -193,7 +193,7 @@ static int
 decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct forecast_model *m,
                   struct qmpmig_advice *a)
 {
-    struct way way = find_way (p, s, m, (double)p->throttle_pct / 100), sober;
+    struct way way = find_way (p, s, m, (double)p->throttle_pct / 100);
     double left = time_left_us (s);
 
     if (!(way.f.ends && way.f.time_us < left) && switch_in_time (s, m, left, a))
@@ -202,8 +202,8 @@ decide_throttled (struct policy *p, const struct qmpmig_sample *s, const struct 
         p->passes_held++;
     if (is_throttled_in_vain (p, s, &way))
         return throttle_harder (p, s, m, a);
-    sober = without_faith (s, m, &way);
-    permit (p, s, m, holds_in_vain (p, VAIN_THROTTLED, VAIN_THROTTLED) ? &sober : &way, a);
+    if (!holds_in_vain (p, VAIN_THROTTLED, VAIN_THROTTLED) || !settle (s, m, &way, a))
+        permit (p, s, m, &way, a);
     return on_course (s, &way.f, REASON_THROTTLED, "throttled until little enough remains", a);
 }
 
